@@ -1,0 +1,3 @@
+//! The program `zephyr`.
+
+fn main() {}

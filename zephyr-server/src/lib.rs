@@ -1,0 +1,1 @@
+//! The Zephyr servers: PKG, mixer, info-node and mailbox server.

@@ -1,0 +1,1 @@
+//! A Zephyr network in memory, on virtual time with seeded faults, for tests.
