@@ -1,3 +1,65 @@
-//! Developer commands.
+//! Developer commands, started as `cargo xtask COMMAND`.
+//!
+//! No dependencies, so that it is built in a second and needs no download itself.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod firmware;
+mod install;
+mod rules;
+mod step;
+mod test;
+mod toolchain;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use step::Failure;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+  test       install what the tests need, then run every check and every test
+  firmware   only the self-test on a Cortex-M4F in QEMU, with its table of instructions and stack
+  no-std     only the bare-metal builds of zephyr-core
+  rules      only the checks of the sources that the compiler does not make
+  install    only install what the tests need (Debian packages, as root or through sudo)
+  help       this text
+
+`cargo xtask test` is what the CI runs. It stops at the first failure and exits with that step's status.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test::everything(),
+        ["firmware"] => install::bare_metal().and_then(|()| firmware::self_test()),
+        ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
+        ["rules"] => rules::check(),
+        ["install"] => install::all(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Failure::new(format!(
+            "`{}` is not a command.\n\n{HELP}",
+            arguments.join(" ")
+        ))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent()
+        .expect("xtask stands in the workspace's folder")
+        .to_path_buf()
+}

@@ -1,0 +1,99 @@
+//! The self-test on a Cortex-M4F in QEMU.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    root,
+    step::{Failure, Outcome, run},
+    toolchain::{CORTEX_M4F, bare_metal_cargo, target_dir},
+};
+
+/// It takes seconds; a firmware that hangs would run forever.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// The firmware's last line when every result was right.
+const PASSED: &str = "selftest: passed";
+
+/// Builds the firmware, runs it with its output shown, and fails unless it says that it passed.
+pub fn self_test() -> Outcome {
+    let target_dir = target_dir().join("firmware");
+    run(
+        bare_metal_cargo("build", CORTEX_M4F, &root().join("firmware"))
+            .args(["--release", "--locked", "--package", "selftest"])
+            .arg("--target-dir")
+            .arg(&target_dir),
+    )?;
+    let kernel = target_dir.join(CORTEX_M4F).join("release/selftest");
+    let mut command = qemu(&kernel);
+    let mut child = command
+        .spawn()
+        .map_err(|error| Failure::not_started(&command, &error))?;
+    let output = child.stdout.take().expect("stdout is piped");
+    let reader = thread::spawn(move || last_line_shown(output));
+    let status = wait(&mut child)?;
+    let last = reader.join().expect("the reader does not panic");
+    match last {
+        _ if !status.success() => Err(Failure::of_command("The self-test in QEMU", status)),
+        last if last == PASSED => Ok(()),
+        _ => Err(Failure::new(
+            "The self-test in QEMU ended without saying that it passed.",
+        )),
+    }
+}
+
+/// One instruction takes one virtual nanosecond (`-icount shift=0`), so that every run counts the same.
+fn qemu(kernel: &Path) -> Command {
+    let mut command = Command::new("qemu-system-arm");
+    command
+        .args([
+            "-M",
+            "mps2-an386",
+            "-nographic",
+            "-monitor",
+            "none",
+            "-serial",
+            "null",
+        ])
+        .args(["-icount", "shift=0"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-kernel")
+        .arg(kernel)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Prints every line as it comes, and returns the last one.
+fn last_line_shown(output: impl std::io::Read) -> String {
+    let mut last = String::new();
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        println!("{line}");
+        last = line;
+    }
+    last
+}
+
+/// Waits until QEMU ends, and ends it when it takes too long.
+fn wait(child: &mut Child) -> Result<ExitStatus, Failure> {
+    let failed = |error| Failure::new(format!("QEMU could not be waited for: {error}."));
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        if let Some(status) = child.try_wait().map_err(failed)? {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            child.kill().map_err(failed)?;
+            child.wait().map_err(failed)?;
+            return Err(Failure::new(format!(
+                "The self-test in QEMU was not done after {} s and was ended.",
+                TIMEOUT.as_secs()
+            )));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,140 @@
+//! Installs what the tests need and the machine does not have.
+
+use std::{path::Path, process::Command};
+
+use crate::{
+    step::{Failure, Outcome, run, succeeds},
+    toolchain,
+};
+
+/// Something the tests need, and the Debian packages that bring it.
+struct Need {
+    what: &'static str,
+    packages: &'static [&'static str],
+    is_there: fn() -> bool,
+}
+
+const COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld"];
+
+/// What the bare-metal builds and the self-test in QEMU need.
+const BARE_METAL: &[Need] = &[
+    Need {
+        what: "a compiler for bare metal (instead of the packages also: \
+               `rustup target add thumbv7em-none-eabihf riscv32imc-unknown-none-elf`)",
+        packages: COMPILER,
+        is_there: || toolchain::has_targets() || COMPILER.iter().all(|name| has_package(name)),
+    },
+    Need {
+        what: "QEMU for Arm",
+        packages: &["qemu-system-arm"],
+        is_there: || has_program("qemu-system-arm"),
+    },
+];
+
+/// What the tests of the servers need.
+const SERVERS: &[Need] = &[Need {
+    what: "a real SMTP server that the PKGs mail through",
+    packages: &["opensmtpd"],
+    is_there: || has_program("smtpd"),
+}];
+
+/// Installs what is missing of everything.
+pub fn all() -> Outcome {
+    components()?;
+    packages(BARE_METAL.iter().chain(SERVERS))
+}
+
+/// Installs what is missing for the bare-metal builds and the self-test in QEMU.
+pub fn bare_metal() -> Outcome {
+    packages(BARE_METAL.iter())
+}
+
+/// rustfmt and clippy, which a minimal toolchain leaves out.
+fn components() -> Outcome {
+    for (name, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if succeeds(toolchain::cargo().args([subcommand, "--version"])) {
+            continue;
+        }
+        run(Command::new("rustup").args(["component", "add", name])).map_err(|failure| {
+            Failure::new(format!(
+                "`cargo {subcommand}` is missing and could not be added: {} \
+                 Please install {name} for this toolchain.",
+                failure.message
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn packages<'a>(needs: impl Iterator<Item = &'a Need>) -> Outcome {
+    let missing: Vec<&Need> = needs.filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        println!("missing: {}", need.what);
+    }
+    let names: Vec<&str> = missing
+        .iter()
+        .flat_map(|need| need.packages)
+        .copied()
+        .collect();
+    apt(&names).map_err(|reason| {
+        Failure::new(format!(
+            "{reason} Please install by hand what the tests need, on Debian with \
+             `apt-get install {}`, and start again.",
+            names.join(" ")
+        ))
+    })?;
+    match missing.iter().find(|need| !(need.is_there)()) {
+        None => Ok(()),
+        Some(need) => Err(Failure::new(format!(
+            "The packages were installed, but this is still missing: {}.",
+            need.what
+        ))),
+    }
+}
+
+/// Installs packages, or says why it cannot. Removes nothing for them, such as another mail server.
+fn apt(names: &[&str]) -> Result<(), String> {
+    if !has_program("apt-get") {
+        return Err("This machine has no apt-get.".into());
+    }
+    let root = Command::new("id").arg("-u").output();
+    let is_root = root.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if !is_root && !succeeds(Command::new("sudo").args(["-n", "true"])) {
+        return Err("Installing needs root, or sudo without a password.".into());
+    }
+    let apt_get = |arguments: &[&str]| {
+        let mut command = Command::new(if is_root { "env" } else { "sudo" });
+        if !is_root {
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]);
+        command.args(["-o", "DPkg::Lock::Timeout=300"]);
+        run(command.args(arguments)).map_err(|failure| failure.message)
+    };
+    apt_get(&["update"])?;
+    apt_get(
+        &[
+            &["install", "--no-install-recommends", "--no-remove"],
+            names,
+        ]
+        .concat(),
+    )
+}
+
+fn has_package(name: &str) -> bool {
+    Command::new("dpkg-query")
+        .args(["-W", "-f=${db:Status-Status}", name])
+        .output()
+        .is_ok_and(|output| output.status.success() && output.stdout == b"installed")
+}
+
+/// Looks on the PATH and where Debian keeps servers, which is not on every user's PATH.
+fn has_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([Path::new("/usr/sbin").to_path_buf()])
+        .any(|folder| folder.join(name).is_file())
+}

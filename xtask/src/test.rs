@@ -1,0 +1,86 @@
+//! Every check and every test, in the order in which a mistake shows soonest.
+
+use crate::{
+    firmware, install, root, rules,
+    step::{Outcome, Steps, run},
+    toolchain::{CORTEX_M4F, ESP32_C3, bare_metal_cargo, cargo, target_dir},
+};
+
+/// What every cargo command gets: the versions of Cargo.lock and no others.
+const LOCKED: &str = "--locked";
+
+type Step = (&'static str, fn() -> Outcome);
+
+/// One profile (dev) for all of it, so that dependencies are compiled once to be checked and once to be run.
+const STEPS: &[Step] = &[
+    ("install what the tests need", install::all),
+    ("format", format),
+    ("rules of the sources", rules::check),
+    ("clippy", clippy),
+    ("documentation", documentation),
+    ("tests of the workspace", tests),
+    ("tests with outside servers", ignored_tests),
+    ("zephyr-core alone", || core(&[])),
+    ("zephyr-core alone, with alloc", || {
+        core(&["--features", "alloc"])
+    }),
+    ("zephyr-core for bare metal", no_std),
+    ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
+];
+
+/// Runs all steps and stops at the first failure.
+pub fn everything() -> Outcome {
+    let mut steps = Steps::new(STEPS.len());
+    for (name, step) in STEPS {
+        steps.step(name, step)?;
+    }
+    steps.summary();
+    Ok(())
+}
+
+fn format() -> Outcome {
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    let mut firmware = cargo();
+    firmware.current_dir(root().join("firmware"));
+    run(firmware.args(["fmt", "--package", "selftest", "--check"]))
+}
+
+fn clippy() -> Outcome {
+    run(cargo()
+        .args(["clippy", LOCKED, "--workspace", "--all-targets"])
+        .args(["--", "-D", "warnings"]))
+}
+
+fn documentation() -> Outcome {
+    run(cargo()
+        .args(["doc", LOCKED, "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn tests() -> Outcome {
+    run(cargo().args(["test", LOCKED, "--workspace"]))
+}
+
+/// Documentation's `ignore` blocks would count as ignored tests, so targets are named.
+fn ignored_tests() -> Outcome {
+    run(cargo()
+        .args(["test", LOCKED, "--workspace", "--lib", "--bins", "--tests"])
+        .args(["--", "--ignored"]))
+}
+
+/// By itself zephyr-core has only its portable backend, whatever other crates of the workspace turn on.
+fn core(features: &[&str]) -> Outcome {
+    run(cargo()
+        .args(["test", LOCKED, "--package", "zephyr-core"])
+        .args(features))
+}
+
+/// Builds zephyr-core where there is neither std nor alloc.
+pub fn no_std() -> Outcome {
+    for target in [CORTEX_M4F, ESP32_C3] {
+        run(bare_metal_cargo("build", target, &root())
+            .args([LOCKED, "--package", "zephyr-core", "--target-dir"])
+            .arg(target_dir().join("no-std")))?;
+    }
+    Ok(())
+}
