@@ -1,1 +1,69 @@
-//! The Zephyr protocol without I/O: identities, sealing, onions, directories, wire formats and the client session.
+//! The Zephyr protocol without I/O, heap or clock: identities, sealing, onions, directories, wire formats and
+//! the client session.
+//!
+//! ```text
+//! session     the client as a state machine: bytes, time and random numbers in, bytes and events out
+//! link, wire  Noise links and the messages on them
+//! directory   the manifest that all users agree on, and the signed directory of a round
+//! mailbox     finding one's own messages in a mailbox
+//! onion       packets through the mixers        seal        messages that only one person can open
+//! ibe         keys from several PKGs            identity    e-mail addresses
+//! crypto      primitives behind the traits `Suite` and `Pairing`
+//! ```
+//!
+//! Callers lend every buffer; all sizes follow from one [`Geometry`]. `docs/protocol.md` gives every byte.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod crypto;
+mod geometry;
+mod ibe;
+mod identity;
+mod ids;
+mod onion;
+mod seal;
+pub mod wire;
+
+// Names and sizes
+pub use geometry::{Geometry, MAX_HOPS, MAX_PAYLOAD, MIN_PAYLOAD};
+pub use identity::{Address, AddressError, Identity, MAX_ADDRESS};
+pub use ids::{
+    ClientKey, DirectoryHash, Mailbox, ManifestHash, MixerIndex, NetworkId, PkgIndex, Round,
+    ServerId, UnixMs,
+};
+
+// Keys of a round
+pub use ibe::{
+    ExtractError, KeyShare, MasterSecret, PKG_KEY_SIZE, PROOF_SIZE, PkgKey, PkgKeyError,
+    PrivateKey, RoundKey, SHARE_SIZE,
+};
+
+// Messages
+pub use seal::{
+    Content, Cover, MAX_PAYLOAD_HEADER, Opened, Opener, Payload, PayloadError, PayloadHeader,
+    RoundContext, SEAL_OVERHEAD, Sealed, Sealer, SenderKey, SenderTag, TAG_SIZE, Tag,
+};
+
+// Packets
+pub use onion::{
+    HOP_SIZE, Hop, MAX_MIXERS, Mixer, MixerKey, Next, PACKET_HEADER_SIZE, PeelError, Route,
+    RouteMode, Routes, Wrap, expected_anonymity_set, shuffle, wrap,
+};
+
+// Cryptography
+pub use crypto::hash::{Label, hash, kdf, prf};
+pub use crypto::hedge::Hedge;
+pub use crypto::pairing::{
+    G1_SIZE, G2_SIZE, GT_SIZE, GtBytes, Pairing, Point, SCALAR_SIZE, Scalar,
+};
+pub use crypto::portable::Portable;
+pub use crypto::suite::{
+    DH_SIZE, Dh, Ed25519, SIGNATURE_SIZE, Signature, Standard, Suite, VERIFY_KEY_SIZE, X25519,
+};
+
+/// NaCl's secretbox and its parts, for test vectors.
+pub mod hazmat {
+    pub use crate::crypto::secretbox::{decrypt as secretbox_open, encrypt as secretbox_seal};
+}

@@ -1,0 +1,354 @@
+//! Sealing and opening.
+
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::crypto::hash::{Label, hash, kdf};
+use crate::crypto::hedge::Hedge;
+use crate::crypto::pairing::{G1_SIZE, Pairing, Point, Scalar, g1_bytes};
+use crate::crypto::secretbox;
+use crate::ibe::{PrivateKey, RoundKey};
+use crate::identity::{Address, Identity};
+use crate::ids::{DirectoryHash, NetworkId, Round};
+
+use super::payload::Payload;
+use super::sender::{SenderKey, TAG_SIZE, Tag};
+
+const MAC_SIZE: usize = 16;
+const DIGEST_SIZE: usize = 32;
+const SALT_SIZE: usize = 16;
+
+/// Field offsets in a sealed message: tag ‖ mac ‖ U ‖ V ‖ box, the box being Poly1305 tag ‖ salt ‖ payload.
+mod field {
+    use super::{DIGEST_SIZE, G1_SIZE, MAC_SIZE, SALT_SIZE, TAG_SIZE, secretbox};
+    use core::ops::Range;
+    pub const TAG: Range<usize> = 0..TAG_SIZE;
+    pub const MAC: Range<usize> = TAG.end..TAG.end + MAC_SIZE;
+    pub const U: Range<usize> = MAC.end..MAC.end + G1_SIZE;
+    pub const V: Range<usize> = U.end..U.end + DIGEST_SIZE;
+    pub const BOX_TAG: Range<usize> = V.end..V.end + secretbox::TAG_SIZE;
+    pub const SALT: Range<usize> = BOX_TAG.end..BOX_TAG.end + SALT_SIZE;
+    pub const PAYLOAD: usize = SALT.end;
+    /// What the sender's authenticator covers.
+    pub const REST: usize = U.start;
+}
+
+/// By how many bytes a sealed message is longer than its payload: 144.
+pub const SEAL_OVERHEAD: usize = field::PAYLOAD;
+
+/// What belongs to a round: its number, its directory's hash and its public key.
+#[derive(Clone)]
+pub struct RoundContext<P: Pairing> {
+    network: NetworkId,
+    round: Round,
+    directory: DirectoryHash,
+    key: RoundKey<P>,
+    key_bytes: [u8; G1_SIZE],
+}
+
+impl<P: Pairing> RoundContext<P> {
+    /// A round of `network` whose directory hashes to `directory` and whose PKG keys sum to `key`.
+    pub fn new(
+        network: NetworkId,
+        round: Round,
+        directory: DirectoryHash,
+        key: RoundKey<P>,
+    ) -> Self {
+        let key_bytes = g1_bytes(&key.p1);
+        Self { network, round, directory, key, key_bytes }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// The round's number.
+    pub fn round(&self) -> Round {
+        self.round
+    }
+
+    /// The directory's hash.
+    pub fn directory(&self) -> &DirectoryHash {
+        &self.directory
+    }
+
+    /// The round's public key.
+    pub fn key(&self) -> &RoundKey<P> {
+        &self.key
+    }
+}
+
+/// How a message says who sent it.
+#[derive(Clone, Copy, Debug)]
+pub enum SenderTag<'a> {
+    /// It doesn't: tag and authenticator are random.
+    Anonymous,
+    /// By tag and authenticator of this slot. Never seal twice for one slot of a round.
+    Slot(&'a SenderKey, u16),
+}
+
+/// Seals messages in one round.
+pub struct Sealer<'a, P: Pairing> {
+    round: &'a RoundContext<P>,
+}
+
+impl<'a, P: Pairing> Sealer<'a, P> {
+    /// Seals in `round`.
+    pub fn new(round: &'a RoundContext<P>) -> Self {
+        Self { round }
+    }
+
+    /// Seals the payload that stands in `message[SEAL_OVERHEAD..]` for `recipient`, in place (one pairing, two
+    /// multiplications).
+    pub fn seal(
+        &self,
+        recipient: &Identity<P>,
+        sender: SenderTag<'_>,
+        message: &mut [u8],
+        rng: &mut impl CryptoRng,
+        hedge: &mut Hedge,
+    ) {
+        let id = recipient.address();
+        let random =
+            hedge.draw::<{ TAG_SIZE + MAC_SIZE + SALT_SIZE }>(rng, &[b"seal", id.as_bytes()]);
+        let (outer, salt) = random.split_at(TAG_SIZE + MAC_SIZE);
+        message[field::SALT].copy_from_slice(salt);
+        message[..outer.len()].copy_from_slice(outer);
+        if let SenderTag::Slot(key, slot) = sender {
+            message[field::TAG].copy_from_slice(&key.tag(&self.round.directory, slot));
+        }
+
+        let digest = digest(self.round, id, &message[field::SALT.start..]);
+        let mut r = scalar(self.round, id, &digest);
+        let u = g1_bytes(&P::G1::generator().mul(&r));
+        let mut masked = self.round.key.p1.mul(&r);
+        let mask = mask::<P>(&u, &masked, recipient.q2_prepared(), id);
+        masked.zeroize();
+        r.zeroize();
+        message[field::U].copy_from_slice(&u);
+        message[field::V].copy_from_slice(&xor(&digest, &mask));
+
+        let nonce = nonce(self.round.round, message);
+        let tag = secretbox::encrypt(&box_key(&digest), &nonce, &mut message[field::SALT.start..]);
+        message[field::BOX_TAG].copy_from_slice(&tag);
+        if let SenderTag::Slot(key, slot) = sender {
+            let mac = key.mac(&self.round.directory, slot, &message[field::REST..]);
+            message[field::MAC].copy_from_slice(&mac);
+        }
+    }
+}
+
+/// Cover messages: to everybody they look like a message to somebody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Cover;
+
+impl Cover {
+    /// Fills `message` with a cover message (one multiplication).
+    pub fn fill<P: Pairing>(message: &mut [u8], rng: &mut impl CryptoRng) {
+        rng.fill_bytes(message);
+        let mut wide = Zeroizing::new([0; 64]);
+        rng.fill_bytes(wide.as_mut());
+        let u = P::G1::generator().mul(&P::Scalar::from_wide(&wide));
+        u.encode(&mut message[field::U]);
+    }
+}
+
+/// A message that was opened, with where it came from proven.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// The payload. If it names a sender, tag and authenticator have been verified.
+    pub payload: Payload<'a>,
+}
+
+/// Opens the messages of one person in one round.
+pub struct Opener<'a, P: Pairing> {
+    round: &'a RoundContext<P>,
+    own: &'a Address,
+    key: &'a PrivateKey<P>,
+}
+
+impl<'a, P: Pairing> Opener<'a, P> {
+    /// Opens what is sealed for `own`, whose key of `round` this is.
+    pub fn new(round: &'a RoundContext<P>, own: &'a Address, key: &'a PrivateKey<P>) -> Self {
+        Self { round, own, key }
+    }
+
+    /// Opens a message, in place, that bears `sender`'s tag of `slot`. The authenticator is checked before any
+    /// pairing. `None` if it is not an undamaged message from `sender` in that slot.
+    #[must_use]
+    pub fn open_from<'m>(
+        &self,
+        sender: &Address,
+        key: &SenderKey,
+        slot: u16,
+        message: &'m mut [u8],
+    ) -> Option<Opened<'m>> {
+        if message.len() < SEAL_OVERHEAD || !self.authentic(key, slot, message) {
+            return None;
+        }
+        let payload = self.decrypt(message)?;
+        let header = &payload.header;
+        (header.sender.as_ref() == Some(sender) && header.slot == slot)
+            .then_some(Opened { payload })
+    }
+
+    /// Trial decryption, in place, of a message that bears no known tag (one pairing; if it is ours and names
+    /// its sender, another). `None` if it is somebody else's, damaged, or not from whom it says.
+    #[must_use]
+    pub fn open<'m>(&self, message: &'m mut [u8]) -> Option<Opened<'m>> {
+        if message.len() < SEAL_OVERHEAD {
+            return None;
+        }
+        // Tag and authenticator cover the ciphertext, so take what they need before decrypting in place.
+        let sealed = Sealed { message };
+        let (tag, mac, digest) = (sealed.tag(), sealed.mac(), self.digest(message)?);
+        let claimed = self.claimed_sender(message, &digest)?;
+        if let Some((sender, slot)) = claimed {
+            let key =
+                SenderKey::from(&Identity::new(&self.round.network, sender), self.own, self.key);
+            let expected = key.tag(&self.round.directory, slot);
+            if !(secretbox::tags_equal(&expected, &tag)
+                && key.verify(&self.round.directory, slot, &message[field::REST..], &mac))
+            {
+                return None;
+            }
+        }
+        Some(Opened { payload: self.decrypt_with(message, &digest)? })
+    }
+
+    fn authentic(&self, key: &SenderKey, slot: u16, message: &[u8]) -> bool {
+        key.verify(&self.round.directory, slot, &message[field::REST..], &message[field::MAC])
+    }
+
+    fn decrypt<'m>(&self, message: &'m mut [u8]) -> Option<Payload<'m>> {
+        let digest = self.digest(message)?;
+        self.decrypt_with(message, &digest)
+    }
+
+    /// The digest from U and V, if the box verifies under it: here somebody else's message ends.
+    fn digest(&self, message: &[u8]) -> Option<Zeroizing<[u8; DIGEST_SIZE]>> {
+        let u_bytes: &[u8; G1_SIZE] = message[field::U].try_into().expect("U's length");
+        // No subgroup check: the comparison with r·G1 at the end implies it.
+        let u = P::G1::decode_unchecked(u_bytes)?;
+        let mask = mask::<P>(u_bytes, &u, self.key.d2(), self.own);
+        let v: &[u8; DIGEST_SIZE] = message[field::V].try_into().expect("V's length");
+        let digest = Zeroizing::new(xor(v, &mask));
+        let tag = message[field::BOX_TAG].try_into().expect("a tag's length");
+        let ciphertext = &message[field::SALT.start..];
+        secretbox::verify(&box_key(&digest), &nonce(self.round.round, message), ciphertext, tag)
+            .then_some(digest)
+    }
+
+    /// Decrypts a copy of the payload's beginning to learn whom the message names as its sender.
+    fn claimed_sender(
+        &self,
+        message: &[u8],
+        digest: &[u8; DIGEST_SIZE],
+    ) -> Option<Option<(Address, u16)>> {
+        let mut head = Zeroizing::new([0; super::MAX_PAYLOAD_HEADER]);
+        let payload = &message[field::PAYLOAD..];
+        let n = payload.len().min(head.len());
+        head[..n].copy_from_slice(&payload[..n]);
+        let mut stream =
+            secretbox::Keystream::new(&box_key(digest), &nonce(self.round.round, message));
+        // The secretbox spends 32 bytes of keystream on Poly1305's key, then the salt comes.
+        stream.seek(32 + SALT_SIZE);
+        stream.apply(&mut head[..n]);
+        super::payload::claimed_sender(&head[..n])
+    }
+
+    /// Decrypts, then checks U = r·G1 and the digest (Fujisaki-Okamoto), and takes the payload apart.
+    fn decrypt_with<'m>(
+        &self,
+        message: &'m mut [u8],
+        digest_in: &[u8; DIGEST_SIZE],
+    ) -> Option<Payload<'m>> {
+        let nonce = nonce(self.round.round, message);
+        let tag = message[field::BOX_TAG].try_into().expect("a tag's length");
+        secretbox::decrypt(&box_key(digest_in), &nonce, &mut message[field::SALT.start..], &tag)?;
+        let message = &*message;
+        let expected = digest(self.round, self.own, &message[field::SALT.start..]);
+        let mut r = scalar(self.round, self.own, digest_in);
+        let u = g1_bytes(&P::G1::generator().mul(&r));
+        r.zeroize();
+        if *expected != *digest_in || message[field::U] != u {
+            return None;
+        }
+        Payload::parse(&message[field::PAYLOAD..])
+    }
+}
+
+/// A sealed message as bytes.
+#[derive(Clone, Copy)]
+pub struct Sealed<'a> {
+    message: &'a [u8],
+}
+
+impl<'a> Sealed<'a> {
+    /// Looks at `message`; `None` if it is shorter than a sealed message can be.
+    pub fn new(message: &'a [u8]) -> Option<Self> {
+        (message.len() >= SEAL_OVERHEAD).then_some(Self { message })
+    }
+
+    /// Its contact tag.
+    pub fn tag(&self) -> Tag {
+        self.message[field::TAG].try_into().expect("a tag's length")
+    }
+
+    fn mac(&self) -> [u8; MAC_SIZE] {
+        self.message[field::MAC].try_into().expect("an authenticator's length")
+    }
+}
+
+fn digest<P: Pairing>(
+    round: &RoundContext<P>,
+    id: &Address,
+    salt_and_payload: &[u8],
+) -> Zeroizing<[u8; DIGEST_SIZE]> {
+    let (salt, payload) = salt_and_payload.split_at(SALT_SIZE);
+    let parts = &[round.directory.as_bytes().as_slice(), id.as_bytes(), salt, payload];
+    Zeroizing::new(hash(Label::SEAL_DIGEST, parts))
+}
+
+fn scalar<P: Pairing>(
+    round: &RoundContext<P>,
+    id: &Address,
+    digest: &[u8; DIGEST_SIZE],
+) -> P::Scalar {
+    let wide = kdf::<64>(Label::SEAL_SCALAR, digest, &[id.as_bytes(), &round.key_bytes]);
+    let r = P::Scalar::from_wide(&wide);
+    // Happens for one digest in 2^255; sealing then goes on with 1, which nobody can find a message for.
+    if r.is_zero() { P::Scalar::from_bytes(&ONE).expect("1 is below q") } else { r }
+}
+
+const ONE: [u8; 32] = {
+    let mut one = [0; 32];
+    one[31] = 1;
+    one
+};
+
+fn mask<P: Pairing>(
+    u: &[u8; G1_SIZE],
+    p: &P::G1,
+    q: &P::Prepared,
+    id: &Address,
+) -> Zeroizing<[u8; DIGEST_SIZE]> {
+    let gt = P::pair(p, q);
+    Zeroizing::new(hash(Label::SEAL_MASK, &[u, gt.as_ref(), id.as_bytes()]))
+}
+
+fn box_key(digest: &[u8; DIGEST_SIZE]) -> Zeroizing<[u8; 32]> {
+    kdf(Label::SEAL_BOX, digest, &[])
+}
+
+fn nonce(round: Round, message: &[u8]) -> [u8; 24] {
+    let mut nonce = [0; 24];
+    nonce[..TAG_SIZE].copy_from_slice(&message[field::TAG]);
+    nonce[TAG_SIZE..].copy_from_slice(&round.0.to_be_bytes());
+    nonce
+}
+
+fn xor(a: &[u8; DIGEST_SIZE], b: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
+    core::array::from_fn(|i| a[i] ^ b[i])
+}
