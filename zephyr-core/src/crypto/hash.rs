@@ -54,6 +54,8 @@ labels! {
     TAG = "TAG";
     /// The sender's authenticator.
     SENDER_MAC = "SENDER-MAC";
+    /// What stands in the authenticator's place in an anonymous message.
+    ANONYMOUS_MAC = "ANONYMOUS-MAC";
     /// The two keys of a hop.
     ONION_HOP = "ONION-HOP";
     /// The seed of a round's route permutation.

@@ -25,6 +25,11 @@ impl MixerKey {
         Self { secret: *hedge.draw(rng, &[b"mixer round secret"]) }
     }
 
+    /// The key with these 32 secret bytes: for test vectors, mixers draw theirs.
+    pub fn from_bytes(secret: [u8; DH_SIZE]) -> Self {
+        Self { secret }
+    }
+
     /// The public key.
     pub fn public<S: Suite>(&self) -> [u8; DH_SIZE] {
         S::Dh::public(&self.secret)

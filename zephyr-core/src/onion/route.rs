@@ -110,7 +110,7 @@ impl Routes {
                 let mut others: Vec<_, MAX_MIXERS> =
                     self.order.iter().copied().filter(|&m| m != mixer).collect();
                 shuffle(&mut others, rng);
-                others.into_iter().take(self.len - 1 - phase).collect()
+                others.into_iter().take(self.len.saturating_sub(1 + phase)).collect()
             }
             _ => {
                 let place = self.place(mixer).unwrap_or(0);

@@ -87,7 +87,7 @@ impl fmt::Display for PayloadError {
 impl core::error::Error for PayloadError {}
 
 /// A payload, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Payload<'a> {
     /// The header.
     pub header: PayloadHeader,
@@ -180,6 +180,16 @@ impl<'a> Payload<'a> {
             fragments,
         };
         Some(Self { header, body })
+    }
+}
+
+/// Prints no contents: `Debug` ends up in logs.
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("header", &self.header)
+            .field("body_len", &self.body.len())
+            .finish()
     }
 }
 

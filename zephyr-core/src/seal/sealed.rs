@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::crypto::hash::{Label, hash, kdf};
+use crate::crypto::hash::{Label, hash, kdf, prf};
 use crate::crypto::hedge::Hedge;
 use crate::crypto::pairing::{G1_SIZE, Pairing, Point, Scalar, g1_bytes};
 use crate::crypto::secretbox;
@@ -82,7 +82,7 @@ impl<P: Pairing> RoundContext<P> {
 /// How a message says who sent it.
 #[derive(Clone, Copy, Debug)]
 pub enum SenderTag<'a> {
-    /// It doesn't: tag and authenticator are random.
+    /// It doesn't: the tag is random, the authenticator follows from the digest.
     Anonymous,
     /// By tag and authenticator of this slot. Never seal twice for one slot of a round.
     Slot(&'a SenderKey, u16),
@@ -110,11 +110,10 @@ impl<'a, P: Pairing> Sealer<'a, P> {
         hedge: &mut Hedge,
     ) {
         let id = recipient.address();
-        let random =
-            hedge.draw::<{ TAG_SIZE + MAC_SIZE + SALT_SIZE }>(rng, &[b"seal", id.as_bytes()]);
-        let (outer, salt) = random.split_at(TAG_SIZE + MAC_SIZE);
+        let random = hedge.draw::<{ TAG_SIZE + SALT_SIZE }>(rng, &[b"seal", id.as_bytes()]);
+        let (tag, salt) = random.split_at(TAG_SIZE);
         message[field::SALT].copy_from_slice(salt);
-        message[..outer.len()].copy_from_slice(outer);
+        message[field::TAG].copy_from_slice(tag);
         if let SenderTag::Slot(key, slot) = sender {
             message[field::TAG].copy_from_slice(&key.tag(&self.round.directory, slot));
         }
@@ -132,10 +131,13 @@ impl<'a, P: Pairing> Sealer<'a, P> {
         let nonce = nonce(self.round.round, message);
         let tag = secretbox::encrypt(&box_key(&digest), &nonce, &mut message[field::SALT.start..]);
         message[field::BOX_TAG].copy_from_slice(&tag);
-        if let SenderTag::Slot(key, slot) = sender {
-            let mac = key.mac(&self.round.directory, slot, &message[field::REST..]);
-            message[field::MAC].copy_from_slice(&mac);
-        }
+        let mac = match sender {
+            SenderTag::Anonymous => anonymous_mac(&digest),
+            SenderTag::Slot(key, slot) => {
+                key.mac(&self.round.directory, slot, &message[field::REST..])
+            }
+        };
+        message[field::MAC].copy_from_slice(&mac);
     }
 }
 
@@ -204,6 +206,9 @@ impl<'a, P: Pairing> Opener<'a, P> {
         let sealed = Sealed { message };
         let (tag, mac, digest) = (sealed.tag(), sealed.mac(), self.digest(message)?);
         let claimed = self.claimed_sender(message, &digest)?;
+        if claimed.is_none() && !secretbox::tags_equal(&anonymous_mac(&digest), &mac) {
+            return None;
+        }
         if let Some((sender, slot)) = claimed {
             let key =
                 SenderKey::from(&Identity::new(&self.round.network, sender), self.own, self.key);
@@ -336,6 +341,11 @@ fn mask<P: Pairing>(
 ) -> Zeroizing<[u8; DIGEST_SIZE]> {
     let gt = P::pair(p, q);
     Zeroizing::new(hash(Label::SEAL_MASK, &[u, gt.as_ref(), id.as_bytes()]))
+}
+
+/// Nobody vouches for an anonymous message, yet its 16 bytes may not be malleable either.
+fn anonymous_mac(digest: &[u8; DIGEST_SIZE]) -> [u8; MAC_SIZE] {
+    *prf(digest, Label::ANONYMOUS_MAC, &[]).first_chunk().expect("a digest has 32 bytes")
 }
 
 fn box_key(digest: &[u8; DIGEST_SIZE]) -> Zeroizing<[u8; 32]> {
