@@ -22,17 +22,13 @@ const PASSED: &str = "selftest: passed";
 /// Builds the firmware, runs it with its output shown, and fails unless it says that it passed.
 pub fn self_test() -> Outcome {
     let target_dir = target_dir().join("firmware");
-    run(
-        bare_metal_cargo("build", CORTEX_M4F, &root().join("firmware"))
-            .args(["--release", "--locked", "--package", "selftest"])
-            .arg("--target-dir")
-            .arg(&target_dir),
-    )?;
+    run(bare_metal_cargo("build", CORTEX_M4F, &root().join("firmware"))
+        .args(["--release", "--locked", "--package", "selftest"])
+        .arg("--target-dir")
+        .arg(&target_dir))?;
     let kernel = target_dir.join(CORTEX_M4F).join("release/selftest");
     let mut command = qemu(&kernel);
-    let mut child = command
-        .spawn()
-        .map_err(|error| Failure::not_started(&command, &error))?;
+    let mut child = command.spawn().map_err(|error| Failure::not_started(&command, &error))?;
     let output = child.stdout.take().expect("stdout is piped");
     let reader = thread::spawn(move || last_line_shown(output));
     let status = wait(&mut child)?;
@@ -40,9 +36,7 @@ pub fn self_test() -> Outcome {
     match last {
         _ if !status.success() => Err(Failure::of_command("The self-test in QEMU", status)),
         last if last == PASSED => Ok(()),
-        _ => Err(Failure::new(
-            "The self-test in QEMU ended without saying that it passed.",
-        )),
+        _ => Err(Failure::new("The self-test in QEMU ended without saying that it passed.")),
     }
 }
 
@@ -50,15 +44,7 @@ pub fn self_test() -> Outcome {
 fn qemu(kernel: &Path) -> Command {
     let mut command = Command::new("qemu-system-arm");
     command
-        .args([
-            "-M",
-            "mps2-an386",
-            "-nographic",
-            "-monitor",
-            "none",
-            "-serial",
-            "null",
-        ])
+        .args(["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "null"])
         .args(["-icount", "shift=0"])
         .args(["-semihosting-config", "enable=on,target=native"])
         .arg("-kernel")

@@ -74,11 +74,7 @@ fn packages<'a>(needs: impl Iterator<Item = &'a Need>) -> Outcome {
     for need in &missing {
         println!("missing: {}", need.what);
     }
-    let names: Vec<&str> = missing
-        .iter()
-        .flat_map(|need| need.packages)
-        .copied()
-        .collect();
+    let names: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
     apt(&names).map_err(|reason| {
         Failure::new(format!(
             "{reason} Please install by hand what the tests need, on Debian with \
@@ -115,13 +111,7 @@ fn apt(names: &[&str]) -> Result<(), String> {
         run(command.args(arguments)).map_err(|failure| failure.message)
     };
     apt_get(&["update"])?;
-    apt_get(
-        &[
-            &["install", "--no-install-recommends", "--no-remove"],
-            names,
-        ]
-        .concat(),
-    )
+    apt_get(&[&["install", "--no-install-recommends", "--no-remove"], names].concat())
 }
 
 fn has_package(name: &str) -> bool {

@@ -42,10 +42,7 @@ fn main() -> ExitCode {
             println!("{HELP}");
             Ok(())
         }
-        _ => Err(Failure::new(format!(
-            "`{}` is not a command.\n\n{HELP}",
-            arguments.join(" ")
-        ))),
+        _ => Err(Failure::new(format!("`{}` is not a command.\n\n{HELP}", arguments.join(" ")))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,7 +56,5 @@ fn main() -> ExitCode {
 /// The folder of the workspace.
 fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent()
-        .expect("xtask stands in the workspace's folder")
-        .to_path_buf()
+    own.parent().expect("xtask stands in the workspace's folder").to_path_buf()
 }

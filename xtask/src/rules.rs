@@ -80,10 +80,7 @@ fn check_source(path: &Path, text: &str, findings: &mut Vec<String>) {
     let is_root = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
     let may = UNSAFE.iter().any(|folder| path.starts_with(folder));
     if is_root && !may && !text.contains("#![forbid(unsafe_code)]") {
-        findings.push(format!(
-            "{}: #![forbid(unsafe_code)] is missing",
-            path.display()
-        ));
+        findings.push(format!("{}: #![forbid(unsafe_code)] is missing", path.display()));
     }
 }
 
@@ -112,10 +109,7 @@ fn links(text: &str) -> Vec<&str> {
 /// The workspace's lints hold in every crate.
 fn check_manifest(path: &Path, text: &str, findings: &mut Vec<String>) {
     if text.contains("[package]") && !text.contains("[lints") {
-        findings.push(format!(
-            "{}: add `[lints]` with `workspace = true`",
-            path.display()
-        ));
+        findings.push(format!("{}: add `[lints]` with `workspace = true`", path.display()));
     }
 }
 

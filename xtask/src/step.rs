@@ -17,10 +17,7 @@ pub struct Failure {
 impl Failure {
     /// A failure that is not a command's: status 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            status: 1,
-        }
+        Self { message: message.into(), status: 1 }
     }
 
     /// A command that ended with a status other than 0.
@@ -44,14 +41,8 @@ pub type Outcome = Result<(), Failure>;
 
 /// Runs a command to its end, with its output shown.
 pub fn run(command: &mut Command) -> Outcome {
-    let status = command
-        .status()
-        .map_err(|error| Failure::not_started(command, &error))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::of_command(&shown(command), status))
-    }
+    let status = command.status().map_err(|error| Failure::not_started(command, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure::of_command(&shown(command), status)) }
 }
 
 /// Whether a command can be started and ends with success; its output is dropped.
@@ -62,9 +53,7 @@ pub fn succeeds(command: &mut Command) -> bool {
 /// The command as it would be typed.
 fn shown(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
-    let arguments = command
-        .get_args()
-        .map(|argument| argument.to_string_lossy());
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy());
     let words: Vec<_> = std::iter::once(program).chain(arguments).collect();
     format!("`{}`", words.join(" "))
 }
@@ -78,10 +67,7 @@ pub struct Steps {
 impl Steps {
     /// For this many steps.
     pub fn new(total: usize) -> Self {
-        Self {
-            total,
-            done: Vec::with_capacity(total),
-        }
+        Self { total, done: Vec::with_capacity(total) }
     }
 
     /// Announces a step, runs it, and tells its time.

@@ -21,9 +21,7 @@ const STEPS: &[Step] = &[
     ("tests of the workspace", tests),
     ("tests with outside servers", ignored_tests),
     ("zephyr-core alone", || core(&[])),
-    ("zephyr-core alone, with alloc", || {
-        core(&["--features", "alloc"])
-    }),
+    ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),
     ("zephyr-core for bare metal", no_std),
     ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
 ];
@@ -70,9 +68,7 @@ fn ignored_tests() -> Outcome {
 
 /// By itself zephyr-core has only its portable backend, whatever other crates of the workspace turn on.
 fn core(features: &[&str]) -> Outcome {
-    run(cargo()
-        .args(["test", LOCKED, "--package", "zephyr-core"])
-        .args(features))
+    run(cargo().args(["test", LOCKED, "--package", "zephyr-core"]).args(features))
 }
 
 /// Builds zephyr-core where there is neither std nor alloc.

@@ -20,14 +20,8 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// What cargo and rustup set for the programs that they start and that another toolchain must not inherit.
 const LEAKING: &[&str] = &["RUST", "CARGO", "LD_LIBRARY_PATH"];
 /// What stays all the same: where crates are kept and how they are fetched.
-const KEPT: &[&str] = &[
-    "CARGO_HOME",
-    "CARGO_NET_",
-    "CARGO_HTTP_",
-    "CARGO_TERM_",
-    "CARGO_REGISTR",
-    "CARGO_SOURCE_",
-];
+const KEPT: &[&str] =
+    &["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_TERM_", "CARGO_REGISTR", "CARGO_SOURCE_"];
 
 /// The cargo of this toolchain: the one that started xtask.
 pub fn cargo() -> Command {
@@ -74,10 +68,7 @@ fn debian_cargo(subcommand: &str, target: &str) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| leaks(name)) {
         command.env_remove(name);
     }
-    let linker = format!(
-        "CARGO_TARGET_{}_LINKER",
-        target.to_uppercase().replace('-', "_")
-    );
+    let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
     command
         .env("RUSTC", DEBIAN_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1") // build-std is unstable
@@ -99,23 +90,13 @@ mod tests {
 
     #[test]
     fn the_other_toolchain_does_not_inherit_this_ones_environment() {
-        for name in [
-            "RUSTUP_TOOLCHAIN",
-            "RUSTC",
-            "RUSTFLAGS",
-            "CARGO",
-            "CARGO_PKG_NAME",
-            "LD_LIBRARY_PATH",
-        ] {
+        for name in
+            ["RUSTUP_TOOLCHAIN", "RUSTC", "RUSTFLAGS", "CARGO", "CARGO_PKG_NAME", "LD_LIBRARY_PATH"]
+        {
             assert!(leaks(OsStr::new(name)), "{name}");
         }
-        for name in [
-            "PATH",
-            "HOME",
-            "CARGO_HOME",
-            "CARGO_NET_OFFLINE",
-            "CARGO_REGISTRIES_X_INDEX",
-        ] {
+        for name in ["PATH", "HOME", "CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_X_INDEX"]
+        {
             assert!(!leaks(OsStr::new(name)), "{name}");
         }
     }

@@ -20,7 +20,7 @@ unsafe extern "C" {
 
 /// The table of steps.
 pub struct Report {
-    worst_stack: usize,
+    worst: stack::Used,
     instructions: u64,
 }
 
@@ -28,10 +28,7 @@ impl Report {
     /// Prints the head of the table.
     pub fn new() -> Self {
         hprintln!("{:<44} {:>14} {:>8}", "step", "instructions", "stack");
-        Self {
-            worst_stack: 0,
-            instructions: 0,
-        }
+        Self { worst: stack::Used { step: 0, whole: 0 }, instructions: 0 }
     }
 
     /// Runs one step and prints its line.
@@ -40,8 +37,9 @@ impl Report {
         let Ok((stack, (instructions, result))) = stack::measure(|| timer::count(f)) else {
             panic!("{name}: the stack ran into the static data");
         };
-        hprintln!("{:<44} {:>14} {:>8}", name, instructions, stack);
-        self.worst_stack = self.worst_stack.max(stack);
+        hprintln!("{:<44} {:>14} {:>8}", name, instructions, stack.step);
+        self.worst.step = self.worst.step.max(stack.step);
+        self.worst.whole = self.worst.whole.max(stack.whole);
         self.instructions += instructions;
         result
     }
@@ -52,12 +50,18 @@ impl Report {
             "{:<44} {:>14} {:>8}",
             "all (instructions: sum, stack: worst)",
             self.instructions,
-            self.worst_stack
+            self.worst.step
         );
         let flash = size(&raw const __vector_table, &raw const __sidata)
             + size(&raw const __sdata, &raw const __edata);
         let data = size(&raw const __sdata, &raw const __sheap);
-        hprintln!("flash {} bytes, static RAM {} bytes", flash, data);
+        let whole = self.worst.whole;
+        hprintln!(
+            "flash {} bytes, static RAM {} bytes, stack with buffers {} bytes",
+            flash,
+            data,
+            whole
+        );
         hprintln!("{}", PASSED);
         exit(debug::EXIT_SUCCESS)
     }

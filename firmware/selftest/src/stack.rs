@@ -9,22 +9,35 @@ const MARGIN: usize = 128;
 
 unsafe extern "C" {
     /// First address after the static data, from the linker script.
-    static mut __sheap: u32;
+    static __sheap: u32;
+    /// First address after the RAM, where the stack begins.
+    static _stack_start: u32;
+}
+
+/// Bytes of stack.
+pub struct Used {
+    /// By the step alone.
+    pub step: usize,
+    /// By the step and all that called it.
+    pub whole: usize,
 }
 
 /// The step ran through the whole stack into the static data, so nothing that it says can be trusted.
 pub struct Overflow;
 
-/// The bytes of stack that `f` takes, and what it returns.
+/// The stack that `f` takes, and what it returns.
 #[inline(never)]
-pub fn measure<T>(f: impl FnOnce() -> T) -> Result<(usize, T), Overflow> {
+pub fn measure<T>(f: impl FnOnce() -> T) -> Result<(Used, T), Overflow> {
     let top = cortex_m::register::msp::read() as usize;
     let bottom = &raw const __sheap as usize;
     paint(bottom, top - MARGIN);
     let result = f();
     match deepest(bottom, top) {
         deepest if deepest == bottom => Err(Overflow),
-        deepest => Ok((top - deepest, result)),
+        deepest => {
+            let whole = &raw const _stack_start as usize - deepest;
+            Ok((Used { step: top - deepest, whole }, result))
+        }
     }
 }
 
