@@ -18,10 +18,12 @@
 #![deny(missing_docs)]
 
 mod crypto;
+mod directory;
 mod geometry;
 mod ibe;
 mod identity;
 mod ids;
+mod link;
 mod onion;
 mod seal;
 pub mod wire;
@@ -32,6 +34,14 @@ pub use identity::{Address, AddressError, Identity, MAX_ADDRESS};
 pub use ids::{
     ClientKey, DirectoryHash, Mailbox, ManifestHash, MixerIndex, NetworkId, PkgIndex, Round,
     ServerId, UnixMs,
+};
+
+// What everybody agrees on
+pub use directory::{
+    Directory, DirectoryError, Equivocation, GUARD_SIZE, MAX_DIRECTORY, MAX_MANIFEST, MAX_SERVERS,
+    MIXER_ANNOUNCEMENT_SIZE, Manifest, ManifestError, MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE,
+    Parameters, PkgAnnouncement, Role, RoundWatch, Schedule, ServerEntry, SigningGuard,
+    encode_directory, server_keys, sign_directory,
 };
 
 // Keys of a round
@@ -52,6 +62,12 @@ pub use onion::{
     RouteMode, Routes, Wrap, expected_anonymity_set, shuffle, wrap,
 };
 
+// Links between client and server
+pub use link::{
+    FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError,
+    MAX_FRAME_MESSAGE, WIRE_VERSION,
+};
+
 // Cryptography
 pub use crypto::hash::{Label, hash, kdf, prf};
 pub use crypto::hedge::Hedge;
@@ -63,7 +79,10 @@ pub use crypto::suite::{
     DH_SIZE, Dh, Ed25519, SIGNATURE_SIZE, Signature, Standard, Suite, VERIFY_KEY_SIZE, X25519,
 };
 
-/// NaCl's secretbox and its parts, for test vectors.
+/// NaCl's secretbox and its parts, and Noise NK with payloads, for test vectors.
 pub mod hazmat {
     pub use crate::crypto::secretbox::{decrypt as secretbox_open, encrypt as secretbox_seal};
+    pub use crate::link::noise::{
+        Channel as NoiseChannel, Handshake as NoiseHandshake, Secret as NoiseSecret,
+    };
 }

@@ -4,5 +4,6 @@
 //! fixed layout of raw bytes inside them.
 
 mod codec;
+pub(crate) mod cursor;
 
 pub use codec::{Bytes, MAX_FRAME, WireError, decode, encode};

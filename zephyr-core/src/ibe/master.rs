@@ -224,15 +224,22 @@ impl<P: Pairing> RoundKey<P> {
     /// Sums the keys of all PKGs of the manifest.
     ///
     /// # Errors
-    /// [`PkgKeyError::Point`] if there is no key, or the sum is infinity.
+    /// [`PkgKeyError::Point`] if there is no key, or a partial sum is infinity.
     pub fn sum(keys: impl IntoIterator<Item = PkgKey<P>>) -> Result<Self, PkgKeyError> {
-        let sum = keys
-            .into_iter()
-            .reduce(|a, b| PkgKey { p1: a.p1.add(&b.p1), p2: a.p2.add(&b.p2) })
-            .ok_or(PkgKeyError::Point)?;
+        let mut keys = keys.into_iter();
+        let PkgKey { p1, p2 } = keys.next().ok_or(PkgKeyError::Point)?;
+        keys.try_fold(Self { p1, p2 }, |sum, key| sum.plus(key))
+    }
+
+    /// The sum with one more key.
+    ///
+    /// # Errors
+    /// [`PkgKeyError::Point`] if it is infinity.
+    pub fn plus(&self, key: PkgKey<P>) -> Result<Self, PkgKeyError> {
+        let sum = Self { p1: self.p1.add(&key.p1), p2: self.p2.add(&key.p2) };
         if sum.p1.is_identity() || sum.p2.is_identity() {
             return Err(PkgKeyError::Point);
         }
-        Ok(Self { p1: sum.p1, p2: sum.p2 })
+        Ok(sum)
     }
 }

@@ -1,0 +1,16 @@
+//! What everybody must agree on: the network's manifest, and in each round the directory that its mixers sign.
+
+mod announcement;
+mod guard;
+mod manifest;
+mod round;
+
+pub use announcement::{
+    MIXER_ANNOUNCEMENT_SIZE, MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE, PkgAnnouncement,
+};
+pub use guard::{Equivocation, GUARD_SIZE, RoundWatch, SigningGuard};
+pub use manifest::{
+    MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Parameters, Role, Schedule, ServerEntry,
+    server_keys,
+};
+pub use round::{Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory};
