@@ -24,8 +24,10 @@ mod ibe;
 mod identity;
 mod ids;
 mod link;
+mod mailbox;
 mod onion;
 mod seal;
+pub mod session;
 pub mod wire;
 
 // Names and sizes
@@ -59,7 +61,7 @@ pub use seal::{
 // Packets
 pub use onion::{
     HOP_SIZE, Hop, MAX_MIXERS, Mixer, MixerKey, Next, PACKET_HEADER_SIZE, PeelError, Route,
-    RouteMode, Routes, Wrap, expected_anonymity_set, shuffle, wrap,
+    RouteMode, Routes, SEALED_OFFSET, Wrap, expected_anonymity_set, shuffle, wrap, wrap_in_place,
 };
 
 // Links between client and server
@@ -67,6 +69,9 @@ pub use link::{
     FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError,
     MAX_FRAME_MESSAGE, WIRE_VERSION,
 };
+
+// Mailboxes
+pub use mailbox::DeliveryList;
 
 // Cryptography
 pub use crypto::hash::{Label, hash, kdf, prf};

@@ -42,32 +42,41 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> FrameBuffer<B> {
         self.end = self.end.saturating_add(n).min(self.buffer.as_ref().len());
     }
 
-    /// The next whole frame without its prefix, if it has come.
+    /// The length of the next whole frame without its prefix, if it has come.
     ///
     /// # Errors
     /// The frame's length is not among `lengths` (see [`Link::lengths`](super::Link::lengths)) or it doesn't fit the
     /// buffer. Nothing more can be read from this stream.
+    pub fn waiting(&self, lengths: RangeInclusive<usize>) -> Result<Option<usize>, FrameError> {
+        let buffer = self.buffer.as_ref();
+        let Some(room) = buffer.len().checked_sub(FRAME_PREFIX) else {
+            return Err(FrameError { length: 0 });
+        };
+        let Some((prefix, rest)) = buffer[self.start..self.end].split_first_chunk() else {
+            return Ok(None);
+        };
+        let length = u16::from_be_bytes(*prefix);
+        let len = usize::from(length);
+        if len == 0 || len > room || !lengths.contains(&len) {
+            return Err(FrameError { length });
+        }
+        Ok((len <= rest.len()).then_some(len))
+    }
+
+    /// Takes the next whole frame without its prefix, if it has come.
+    ///
+    /// # Errors
+    /// See [`waiting`](Self::waiting).
     pub fn next_frame(
         &mut self,
         lengths: RangeInclusive<usize>,
     ) -> Result<Option<&mut [u8]>, FrameError> {
-        let buffer = self.buffer.as_mut();
-        let capacity = buffer.len();
-        let (prefix, rest) = match buffer[self.start..self.end].split_first_chunk_mut() {
-            Some((prefix, rest)) => (*prefix, rest),
-            None if capacity < FRAME_PREFIX => return Err(FrameError { length: 0 }),
-            None => return Ok(None),
-        };
-        let length = u16::from_be_bytes(prefix);
-        let len = usize::from(length);
-        if !lengths.contains(&len) || len == 0 || len > capacity - FRAME_PREFIX {
-            return Err(FrameError { length });
-        }
-        let Some(frame) = rest.get_mut(..len) else {
+        let Some(len) = self.waiting(lengths)? else {
             return Ok(None);
         };
-        self.start += FRAME_PREFIX + len;
-        Ok(Some(frame))
+        let from = self.start + FRAME_PREFIX;
+        self.start = from + len;
+        Ok(Some(&mut self.buffer.as_mut()[from..from + len]))
     }
 
     /// Whether no byte is waiting: a stream that ends now was not cut off inside a frame.

@@ -33,6 +33,9 @@ pub struct Wrap<'a> {
     pub mailbox: Mailbox,
 }
 
+/// Where in a packet's buffer [`wrap_in_place`] expects the sealed message.
+pub const SEALED_OFFSET: usize = field::BODY + HOP_SIZE;
+
 /// Wraps the sealed message in `sealed` into `packet`, which is [`Geometry::packet_len`] long (two X25519 a hop).
 ///
 /// Returns `None` if a length is wrong, the route is empty or too long, or a mixer's key is of low order.
@@ -44,10 +47,25 @@ pub fn wrap<S: Suite>(
     rng: &mut impl CryptoRng,
     hedge: &mut Hedge,
 ) -> Option<()> {
+    if sealed.len() != to.geometry.sealed_len() || packet.len() != to.geometry.packet_len() {
+        return None;
+    }
+    packet[SEALED_OFFSET..SEALED_OFFSET + sealed.len()].copy_from_slice(sealed);
+    wrap_in_place::<S>(to, packet, rng, hedge)
+}
+
+/// Wraps the sealed message that stands at [`SEALED_OFFSET`] in `packet`; else as [`wrap`].
+#[must_use]
+pub fn wrap_in_place<S: Suite>(
+    to: Wrap<'_>,
+    packet: &mut [u8],
+    rng: &mut impl CryptoRng,
+    hedge: &mut Hedge,
+) -> Option<()> {
     let Wrap { geometry, directory, route, mailbox } = to;
     let hops = route.len();
     let first = geometry.hops().checked_sub(hops)?;
-    if hops == 0 || sealed.len() != geometry.sealed_len() || packet.len() != geometry.packet_len() {
+    if hops == 0 || packet.len() != geometry.packet_len() {
         return None;
     }
 
@@ -74,7 +92,6 @@ pub fn wrap<S: Suite>(
     }
 
     let body = &mut packet[field::BODY..];
-    body[HOP_SIZE..HOP_SIZE + sealed.len()].copy_from_slice(sealed);
     body[body_len - filler_len..].copy_from_slice(&filler[..filler_len]);
     Routing::Mailbox(mailbox).encode(&mut body[..HOP_SIZE]);
     // The innermost layer covers routing and message only: behind them the filler stands already encrypted.

@@ -1,0 +1,294 @@
+//! The client as a state machine: it owns no socket, clock, random numbers, storage or thread.
+//!
+//! In every round the client fetches the directory, gets its key from the PKGs, sends one packet a slot and
+//! downloads its mailbox, at times set by the clock and never by what it has to say or finds.
+//!
+//! # Driving a session
+//! 1. Call [`Session::poll`] until it gives `None`, and carry out each [`Action`].
+//! 2. Wait until [`Session::poll_timeout`], or until a connection has something; go to 1 afterwards.
+//! 3. For [`Action::Connect`] open a [link](crate::Link) to the server. Once it is open call
+//!    [`Session::handle_connected`] with its handshake hash, for each frame that arrives
+//!    [`Session::handle_frame`]; send what they write. If anything fails or takes too long, call
+//!    [`Session::handle_failed`]. The session retries by itself.
+//! 4. For [`Action::Fill`] look into the outbox and call [`Session::fill`].
+//!
+//! Frames from servers and everything in them are hostile; no input panics.
+
+mod contact;
+mod drive;
+mod event;
+mod exchange;
+mod incoming;
+mod outgoing;
+
+use heapless::Deque;
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::crypto::hash::{Label, kdf};
+use crate::crypto::hedge::Hedge;
+use crate::crypto::suite::{Signature, Suite};
+use crate::directory::{Manifest, Role, RoundWatch};
+use crate::identity::{Address, Identity};
+use crate::ids::{ClientKey, DirectoryHash, Mailbox, PkgIndex, Round, UnixMs};
+
+pub use contact::{Contact, TagEntry};
+pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
+
+use contact::Contacts;
+use exchange::{Exchanges, Kind};
+use incoming::Incoming;
+use outgoing::Outgoing;
+
+/// How many rounds can be on their way to the mailboxes while the next one is submitted.
+pub const ROUNDS_IN_FLIGHT: usize = 4;
+const EVENTS: usize = 32;
+
+/// What a session needs to know about its user.
+pub struct Settings {
+    /// The user's address, registered with all PKGs.
+    pub address: Address,
+    /// The secret from which the user's signing keys and hedged randomness come.
+    pub seed: Zeroizing<[u8; 32]>,
+    /// Whether messages of people who are no contacts are left unopened: saves a pairing a message.
+    pub contacts_only: bool,
+    /// Whether the PKGs' proofs of knowledge are verified here too. The directory's mixers have all done so; a
+    /// microcontroller may rely on one of them being honest.
+    pub verify_proofs: bool,
+    /// The newest round in which this user may have filled a slot, and its directory: tags must not repeat, so
+    /// the session takes part in later rounds only.
+    pub last_round: Option<(Round, DirectoryHash)>,
+}
+
+/// Memory that the caller lends to a session.
+pub struct Storage<'a, S: Suite> {
+    /// The packets of one round: [`Storage::packets_len`] bytes.
+    pub packets: &'a mut [u8],
+    /// One place for each contact.
+    pub contacts: &'a mut [Option<Contact<S::Pairing>>],
+    /// [`Storage::tags_len`] entries.
+    pub tags: &'a mut [TagEntry],
+}
+
+impl<S: Suite> Storage<'_, S> {
+    /// Length in bytes of [`Storage::packets`].
+    pub fn packets_len(manifest: &Manifest<'_>) -> usize {
+        let parameters = manifest.parameters();
+        parameters.geometry.packet_len() * usize::from(parameters.packets_per_round)
+    }
+
+    /// Number of [`Storage::tags`] for `contacts` contacts.
+    pub fn tags_len(manifest: &Manifest<'_>, contacts: usize) -> usize {
+        ROUNDS_IN_FLIGHT * contacts * usize::from(manifest.parameters().packets_per_round)
+    }
+}
+
+/// The client's signing key for the PKG with the identity `pkg`, as a seed: each PKG gets a key of its own.
+pub fn client_seed(seed: &[u8; 32], pkg: &crate::ids::ServerId) -> Zeroizing<[u8; 32]> {
+    kdf(Label::CLIENT_KEY, seed, &[b"sign", pkg.as_bytes()])
+}
+
+/// The public key to [`client_seed`].
+pub fn client_key<S: Suite>(seed: &[u8; 32], pkg: &crate::ids::ServerId) -> ClientKey {
+    ClientKey::from_bytes(S::Signature::public(&client_seed(seed, pkg)))
+}
+
+/// A client in a network. See the [module](self) for how to drive it.
+pub struct Session<'a, S: Suite> {
+    manifest: Manifest<'a>,
+    own: Identity<S::Pairing>,
+    mailbox: Mailbox,
+    seed: Zeroizing<[u8; 32]>,
+    hedge: Hedge,
+    contacts_only: bool,
+    verify_proofs: bool,
+    packets: &'a mut [u8],
+    contacts: Contacts<'a, S>,
+    watch: RoundWatch,
+    next_round: Round,
+    /// Network time less local time, in milliseconds; `None` until an info-node has told.
+    clock_offset: Option<i64>,
+    clock_retry: UnixMs,
+    outgoing: Option<Outgoing<S>>,
+    incoming: [Option<Incoming<S>>; ROUNDS_IN_FLIGHT],
+    exchanges: Exchanges,
+    events: Deque<Event, EVENTS>,
+}
+
+impl<'a, S: Suite> Session<'a, S> {
+    /// A client of the network of `manifest`. `now` is the local time.
+    ///
+    /// # Panics
+    /// If the lent memory is shorter than [`Storage`] says.
+    pub fn new(
+        manifest: Manifest<'a>,
+        settings: Settings,
+        storage: Storage<'a, S>,
+        now: UnixMs,
+    ) -> Self {
+        let contacts = storage.contacts.len();
+        assert!(
+            storage.packets.len() >= Storage::<S>::packets_len(&manifest),
+            "too few bytes lent for packets"
+        );
+        assert!(
+            storage.tags.len() >= Storage::<S>::tags_len(&manifest, contacts),
+            "too few tags lent"
+        );
+        let parameters = manifest.parameters();
+        let network = *manifest.network();
+        let mailbox = settings.address.mailbox(&network, parameters.mailboxes);
+        let slots = parameters.packets_per_round.into();
+        let hedge = kdf(Label::CLIENT_KEY, settings.seed.as_ref(), &[b"hedge"]);
+        Self {
+            mailbox,
+            own: Identity::new(&network, settings.address),
+            // The time makes the counter differ from all that an earlier session used.
+            hedge: Hedge::new(*hedge, now.0 << 20),
+            seed: settings.seed,
+            contacts_only: settings.contacts_only,
+            verify_proofs: settings.verify_proofs,
+            packets: storage.packets,
+            contacts: Contacts::new(storage.contacts, storage.tags, slots),
+            watch: RoundWatch::starting_after(settings.last_round),
+            next_round: settings.last_round.map_or(Round(0), |(round, _)| Round(round.0 + 1)),
+            clock_offset: None,
+            clock_retry: now,
+            outgoing: None,
+            incoming: [const { None }; ROUNDS_IN_FLIGHT],
+            exchanges: Exchanges::new(),
+            events: Deque::new(),
+            manifest,
+        }
+    }
+
+    /// Adds a contact (two hashes to the curve): slots go to contacts, and their messages are found by tag.
+    /// Returns `false` if there is no room left, or it is the user's own address.
+    pub fn add_contact(&mut self, address: Address) -> bool {
+        address != *self.own.address()
+            && self.contacts.add(Identity::new(self.manifest.network(), address))
+    }
+
+    /// Removes a contact. Its place in later rounds' slots goes to the others.
+    pub fn remove_contact(&mut self, address: &Address) {
+        self.contacts.remove(address);
+    }
+
+    /// The mailbox that is downloaded.
+    pub fn mailbox(&self) -> Mailbox {
+        self.mailbox
+    }
+
+    /// The network's time at the local time `now`; the local one until an info-node has told.
+    pub fn network_time(&self, now: UnixMs) -> UnixMs {
+        UnixMs(now.0.saturating_add_signed(self.clock_offset.unwrap_or(0)))
+    }
+
+    /// When to call [`Session::poll`] again at the latest, in local time.
+    ///
+    /// Changes with every call of the other methods.
+    pub fn poll_timeout(&self) -> UnixMs {
+        let Some(offset) = self.clock_offset else { return self.clock_retry };
+        let outgoing = match &self.outgoing {
+            Some(outgoing) => outgoing.wake_up(),
+            None => self.manifest.parameters().schedule(self.next_round).submit_from,
+        };
+        let incoming = self.incoming.iter().flatten().map(Incoming::wake_up);
+        let earliest = incoming.fold(outgoing, UnixMs::min);
+        UnixMs(earliest.0.saturating_add_signed(-offset))
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
+        if self.clock_offset.is_some() {
+            self.advance(self.network_time(now), rng);
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Some(Action::Event(event));
+        }
+        if self.clock_offset.is_none() {
+            if now < self.clock_retry || self.exchanges.running(Kind::Clock, Round(0)) {
+                return None;
+            }
+            let infos = self.manifest.servers(Role::Info).count();
+            self.clock_retry = now.plus(1_000);
+            return self.connect(Kind::Clock, Round(0), infos, rng);
+        }
+        self.next_action(self.network_time(now), rng)
+    }
+
+    /// Ends rounds that are over and begins the next one.
+    fn advance(&mut self, now: UnixMs, rng: &mut impl CryptoRng) {
+        for place in 0..ROUNDS_IN_FLIGHT {
+            if let Some(incoming) = self.incoming[place].take_if(|i| i.is_over(now)) {
+                self.contacts.forget(place);
+                self.exchanges.cancel(incoming.round());
+                if let Some(missed) = incoming.missed() {
+                    self.event(Event::Missed { round: incoming.round(), why: missed });
+                }
+            }
+        }
+        if let Some(outgoing) = self.outgoing.take_if(|o| o.is_over(now)) {
+            self.finish_outgoing(outgoing, now, rng);
+        }
+        if self.outgoing.is_none() {
+            let parameters = *self.manifest.parameters();
+            // The round whose submit phase is on; a later one is waited for.
+            let current = Round(now.since(parameters.genesis) / u64::from(parameters.round_ms));
+            let round = current.max(self.next_round);
+            let schedule = parameters.schedule(round);
+            if now >= schedule.submit_from && now < schedule.submit_until {
+                let own = parameters.packets_per_round;
+                self.outgoing = Some(Outgoing::new(round, schedule, own, now, rng));
+                self.next_round = Round(round.0 + 1);
+            }
+        }
+    }
+
+    /// The round's packets are sent or lost: from now on its mailbox is waited for.
+    fn finish_outgoing(&mut self, outgoing: Outgoing<S>, now: UnixMs, rng: &mut impl CryptoRng) {
+        let round = outgoing.round();
+        self.exchanges.cancel(round);
+        for slot in outgoing.unsent() {
+            self.event(Event::SlotFailed { round, slot });
+        }
+        if let Some(missed) = outgoing.missed() {
+            self.event(Event::Missed { round, why: missed });
+        }
+        let Some(incoming) = Incoming::new(outgoing, &self.manifest, now, rng) else { return };
+        match self.incoming.iter().position(Option::is_none) {
+            Some(place) => {
+                self.contacts.forget(place);
+                self.incoming[place] = Some(incoming);
+            }
+            // Only a manifest whose rounds take very long compared to their distance comes here.
+            None => self.event(Event::Missed { round, why: Missed::TooManyRounds }),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        // A caller that doesn't poll loses the oldest: events report, nothing depends on them but retries of
+        // slots, which the caller also makes when it restarts.
+        if self.events.is_full() {
+            self.events.pop_front();
+        }
+        let _ = self.events.push_back(event);
+    }
+
+    fn connect(
+        &mut self,
+        kind: Kind,
+        round: Round,
+        servers: usize,
+        rng: &mut impl CryptoRng,
+    ) -> Option<Action> {
+        let (role, index) = match kind {
+            Kind::Clock | Kind::Directory => (Role::Info, rng.next_u32() as usize % servers),
+            Kind::Extract(PkgIndex(pkg)) => (Role::Pkg, pkg.into()),
+            Kind::Submit(mixer) => (Role::Mixer, mixer.0.into()),
+            Kind::Download { server } => (Role::Mailbox, server.into()),
+        };
+        let exchange = self.exchanges.start(kind, round)?;
+        Some(Action::Connect { exchange, server: ServerRef { role, index } })
+    }
+}

@@ -1,0 +1,163 @@
+//! Contacts, who holds which slot, and the tags by which their messages are found.
+
+use crate::crypto::pairing::Pairing;
+use crate::crypto::suite::Suite;
+use crate::ibe::PrivateKey;
+use crate::identity::{Address, Identity};
+use crate::ids::{DirectoryHash, Round};
+use crate::seal::{SenderKey, Tag};
+
+use super::ROUNDS_IN_FLIGHT;
+
+/// A contact in lent memory.
+pub struct Contact<P: Pairing> {
+    identity: Identity<P>,
+    /// The keys under which it writes to the user, one for each round in flight.
+    keys: [Option<SenderKey>; ROUNDS_IN_FLIGHT],
+}
+
+/// A place in the table of tags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TagEntry {
+    tag: Tag,
+    contact: u16,
+    slot: u16,
+    used: bool,
+}
+
+/// A message's tag found in the table.
+pub(super) struct Hit<'c> {
+    /// Its place in the table.
+    pub(super) entry: usize,
+    pub(super) sender: &'c Address,
+    pub(super) key: &'c SenderKey,
+    pub(super) slot: u16,
+    /// The message with this tag has been opened.
+    pub(super) used: bool,
+}
+
+/// Contacts with their tags of the rounds in flight.
+pub(super) struct Contacts<'a, S: Suite> {
+    contacts: &'a mut [Option<Contact<S::Pairing>>],
+    /// A part for each round in flight, sorted by tag as far as it is filled.
+    tags: &'a mut [TagEntry],
+    filled: [usize; ROUNDS_IN_FLIGHT],
+    slots: usize,
+}
+
+impl<'a, S: Suite> Contacts<'a, S> {
+    pub(super) fn new(
+        contacts: &'a mut [Option<Contact<S::Pairing>>],
+        tags: &'a mut [TagEntry],
+        slots: usize,
+    ) -> Self {
+        Self { contacts, tags, filled: [0; ROUNDS_IN_FLIGHT], slots }
+    }
+
+    pub(super) fn add(&mut self, identity: Identity<S::Pairing>) -> bool {
+        if self.find(identity.address()).is_some() {
+            return true;
+        }
+        match self.contacts.iter_mut().find(|place| place.is_none()) {
+            Some(place) => {
+                let keys = [const { None }; ROUNDS_IN_FLIGHT];
+                *place = Some(Contact { identity, keys });
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn remove(&mut self, address: &Address) {
+        let Some(index) = self.find(address) else { return };
+        self.contacts[index] = None;
+        let part = self.contacts.len() * self.slots;
+        for (place, filled) in self.filled.iter_mut().enumerate() {
+            let tags = &mut self.tags[place * part..][..*filled];
+            let mut kept = 0;
+            for i in 0..tags.len() {
+                if usize::from(tags[i].contact) != index {
+                    tags[kept] = tags[i];
+                    kept += 1;
+                }
+            }
+            *filled = kept;
+        }
+    }
+
+    pub(super) fn find(&self, address: &Address) -> Option<usize> {
+        self.contacts
+            .iter()
+            .position(|c| c.as_ref().is_some_and(|c| c.identity.address() == address))
+    }
+
+    pub(super) fn identity(&self, address: &Address) -> Option<&Identity<S::Pairing>> {
+        self.find(address).and_then(|place| self.contacts[place].as_ref()).map(|c| &c.identity)
+    }
+
+    /// Who holds `slot` in `round`. With no more contacts than slots everybody holds at least one in every
+    /// round; with more they take turns by the round's number. What anybody has to say plays no part.
+    pub(super) fn holder(&self, round: Round, slot: u8) -> Option<&Address> {
+        let count = self.contacts.iter().flatten().count();
+        if count == 0 {
+            return None;
+        }
+        let slot = usize::from(slot);
+        let turn = if count <= self.slots {
+            slot % count
+        } else {
+            let turns = u128::from(round.0) * self.slots as u128 + slot as u128;
+            (turns % count as u128) as usize
+        };
+        self.contacts.iter().flatten().nth(turn).map(|c| c.identity.address())
+    }
+
+    /// Computes the next contact's key and tags of the round in `place` (one pairing). `false` when all are there.
+    pub(super) fn compute_next(
+        &mut self,
+        place: usize,
+        own: &Address,
+        key: &PrivateKey<S::Pairing>,
+        directory: &DirectoryHash,
+    ) -> bool {
+        let part = self.contacts.len() * self.slots;
+        let next = self.contacts.iter_mut().enumerate().find_map(|(i, contact)| {
+            contact.as_mut().filter(|c| c.keys[place].is_none()).map(|c| (i, c))
+        });
+        let Some((index, contact)) = next else { return false };
+        let sender_key = SenderKey::from(&contact.identity, own, key);
+        let tags = &mut self.tags[place * part..(place + 1) * part];
+        for slot in 0..self.slots as u16 {
+            let tag = sender_key.tag(directory, slot);
+            tags[self.filled[place]] = TagEntry { tag, contact: index as u16, slot, used: false };
+            self.filled[place] += 1;
+        }
+        tags[..self.filled[place]].sort_unstable();
+        contact.keys[place] = Some(sender_key);
+        true
+    }
+
+    /// Who sent a message with `tag`; `None` if no contact did.
+    pub(super) fn look_up(&self, place: usize, tag: &Tag) -> Option<Hit<'_>> {
+        let start = place * self.contacts.len() * self.slots;
+        let tags = &self.tags[start..][..self.filled[place]];
+        let found = tags.binary_search_by(|entry| entry.tag.cmp(tag)).ok()?;
+        let TagEntry { contact, slot, used, .. } = tags[found];
+        let contact = self.contacts[usize::from(contact)].as_ref()?;
+        let key = contact.keys[place].as_ref()?;
+        Some(Hit { entry: start + found, sender: contact.identity.address(), key, slot, used })
+    }
+
+    /// The message with the tag in the table's `entry` has been opened: copies of it are ignored.
+    pub(super) fn mark_used(&mut self, entry: usize) {
+        self.tags[entry].used = true;
+    }
+
+    /// Erases the keys and tags of the round in `place`.
+    pub(super) fn forget(&mut self, place: usize) {
+        for contact in self.contacts.iter_mut().flatten() {
+            contact.keys[place] = None;
+        }
+        self.filled[place] = 0;
+    }
+}

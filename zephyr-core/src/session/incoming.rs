@@ -1,0 +1,113 @@
+//! A round from the last packet submitted to the mailbox searched.
+
+use heapless::Vec;
+use rand_core::Rng;
+
+use crate::crypto::suite::{SIGNATURE_SIZE, Suite};
+use crate::directory::{Manifest, Schedule};
+use crate::ibe::PrivateKey;
+use crate::ids::{MixerIndex, Round, UnixMs};
+use crate::mailbox::DeliveryList;
+use crate::onion::MAX_MIXERS;
+use crate::seal::RoundContext;
+
+use super::event::Missed;
+use super::outgoing::Outgoing;
+
+/// The list being received in a download.
+pub(super) struct List {
+    pub(super) mixer: MixerIndex,
+    pub(super) left: u32,
+    pub(super) hashes: DeliveryList,
+    pub(super) signature: [u8; SIGNATURE_SIZE],
+}
+
+/// How far a download has come.
+#[derive(Default)]
+pub(super) struct Download {
+    pub(super) started: bool,
+    /// Mixers whose list has been received whole and bears their signature.
+    pub(super) lists: Vec<MixerIndex, MAX_MIXERS>,
+    pub(super) list: Option<List>,
+    pub(super) messages: u32,
+    pub(super) opened: u32,
+    pub(super) altered: bool,
+}
+
+pub(super) struct Incoming<S: Suite> {
+    schedule: Schedule,
+    /// When to download: random in the window's first half.
+    download_at: UnixMs,
+    retry_ms: u64,
+    attempts: usize,
+    pub(super) context: RoundContext<S::Pairing>,
+    pub(super) key: Option<PrivateKey<S::Pairing>>,
+    /// The mixers that deliver.
+    pub(super) exits: Vec<MixerIndex, MAX_MIXERS>,
+    pub(super) download: Download,
+    pub(super) gone: bool,
+    pub(super) done: bool,
+}
+
+impl<S: Suite> Incoming<S> {
+    /// `None` if the round has no directory. Without a key the mailbox is downloaded all the same.
+    pub(super) fn new(
+        outgoing: Outgoing<S>,
+        manifest: &Manifest<'_>,
+        now: UnixMs,
+        rng: &mut impl Rng,
+    ) -> Option<Self> {
+        let schedule = *outgoing.schedule();
+        let Outgoing { agreed, key, .. } = outgoing;
+        let agreed = agreed?;
+        let window = u64::from(manifest.parameters().download_ms);
+        let delay = rng.next_u64() % (window / 2).max(1);
+        Some(Self {
+            schedule,
+            download_at: schedule.deliver_until.plus(delay).max(now),
+            retry_ms: (window / 8).max(1),
+            attempts: 0,
+            exits: agreed.routes.exits(),
+            context: agreed.context,
+            key,
+            download: Download::default(),
+            gone: false,
+            done: false,
+        })
+    }
+
+    pub(super) fn round(&self) -> Round {
+        self.context.round()
+    }
+
+    pub(super) fn is_over(&self, now: UnixMs) -> bool {
+        self.done || now >= self.schedule.closes
+    }
+
+    pub(super) fn missed(&self) -> Option<Missed> {
+        match (self.done, self.gone) {
+            (true, _) => None,
+            (false, true) => Some(Missed::Void),
+            (false, false) => Some(Missed::NoMailbox),
+        }
+    }
+
+    pub(super) fn may_download(&self, now: UnixMs) -> bool {
+        !self.done && now >= self.download_at
+    }
+
+    /// Which of the mailbox's servers to ask now; each attempt asks the next.
+    pub(super) fn attempt(&mut self) -> usize {
+        self.attempts += 1;
+        self.download = Download::default();
+        self.attempts - 1
+    }
+
+    pub(super) fn failed(&mut self, now: UnixMs) {
+        self.download_at = now.plus(self.retry_ms);
+    }
+
+    pub(super) fn wake_up(&self) -> UnixMs {
+        self.download_at.min(self.schedule.closes)
+    }
+}
