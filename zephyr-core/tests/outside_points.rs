@@ -1,0 +1,14 @@
+//! BLS12-381 against the vectors of RFC 9380, zkcrypto and Ethereum.
+
+#![allow(missing_docs)]
+
+#[path = "common/points.rs"]
+mod points;
+#[allow(dead_code)]
+#[path = "common/vectors.rs"]
+mod vectors;
+
+#[test]
+fn the_portable_backend_agrees_with_the_published_points() {
+    points::check::<zephyr_core::Portable>();
+}
