@@ -11,7 +11,7 @@ use crate::seal::{
     Cover, Opener, Payload, PayloadHeader, SEAL_OVERHEAD, Sealed, Sealer, SenderKey, SenderTag,
 };
 use crate::wire::{
-    DownloadRefusal, Hidden, InfoReply, InfoRequest, MailboxReply, MailboxRequest, MixerReply,
+    DownloadRefusal, InfoReply, InfoRequest, MailboxReply, MailboxRequest, MixerReply,
     MixerRequest, NoDirectory, PkgBinding, PkgRefusal, PkgReply, PkgRequest, SubmitRefusal, decode,
     encode,
 };
@@ -181,7 +181,7 @@ impl<S: Suite> Session<'_, S> {
         let address = self.own.address();
         let seed = client_seed(&self.seed, &server.id);
         let signature = S::Signature::sign(&seed, &binding.extract(round, address));
-        let address = Hidden(address.as_str());
+        let address = address.as_str();
         let signature = crate::wire::Bytes(signature);
         let request = PkgRequest::Extract { round, address, signature };
         encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
