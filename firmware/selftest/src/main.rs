@@ -4,6 +4,7 @@
 #![no_std]
 #![no_main]
 
+mod link;
 mod message;
 mod people;
 mod report;
@@ -22,5 +23,6 @@ fn main() -> ! {
     let mut rng = TestRng::new();
     let people = People::new(&mut report, &mut rng);
     message::deliver(&mut report, &mut rng, &people);
+    link::talk(&mut report, &mut rng);
     report.finish()
 }
