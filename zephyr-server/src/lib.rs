@@ -1,1 +1,3 @@
 //! The Zephyr servers: PKG, mixer, info-node and mailbox server.
+
+pub mod net;
