@@ -11,6 +11,9 @@ use crate::raw::{self, Lines};
 use crate::scalar::Scalar;
 
 /// BLS12-381 over blst, for hosts.
+///
+/// A point that came from [`Point::decode_unchecked`] may be paired, added and encoded. Multiplying it gives
+/// another point than elsewhere if it is outside the subgroup, since blst uses the subgroup's endomorphism.
 #[derive(Clone, Copy, Debug)]
 pub struct Blst;
 

@@ -10,10 +10,17 @@ fn encoded<S, T: Point<S>>(point: &T) -> Vec<u8> {
     out
 }
 
-/// Runs all vectors of points and of hashing to them on a backend.
+/// Runs all vectors of points, of hashing to them and of pairing them on a backend.
 pub fn check<P: Pairing>() {
     check_group::<P, P::G1>("g1");
     check_group::<P, P::G2>("g2");
+    for block in vectors::load("pairing/py_ecc.txt") {
+        let p = P::G1::decode(&block.hex("p")).expect("a point");
+        let q = P::G2::decode(&block.hex("q")).expect("a point");
+        assert_eq!(hex::encode(P::pair(&p, &P::prepare(&q)).as_slice()), block.get("gt"));
+        assert!(P::pairings_equal((&p, &q), (&p.neg(), &q.neg())));
+        assert!(!P::pairings_equal((&p, &q), (&p.neg(), &q)));
+    }
 }
 
 fn check_group<P: Pairing, T: Point<P::Scalar>>(group: &str) {
