@@ -6,6 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use zephyr_core::*;
 
+pub mod frozen;
 pub mod reference;
 pub mod vectors;
 
