@@ -1,0 +1,64 @@
+//! The way back to a client.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zephyr_core::{FRAME_OVERHEAD, FrameError, Link, LinkError, MAX_FRAME_MESSAGE};
+
+use super::stream::Stream;
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Close {
+    /// The peer has gone.
+    #[error("the peer has gone")]
+    Gone,
+    /// The peer sent nothing, or took nothing, for too long.
+    #[error("the peer was too slow")]
+    Slow,
+    /// The handler wants nothing more from this peer.
+    #[error("the peer was refused")]
+    Refused,
+    /// A reply doesn't fit a frame.
+    #[error("a reply of {0} bytes doesn't fit one frame")]
+    TooLong(usize),
+    /// The peer announced a frame that may not come.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The peer does not speak as a client of this server and network would.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Sends any number of replies to one request.
+pub struct Replies<'a> {
+    pub(super) stream: &'a mut Stream,
+    pub(super) link: &'a mut Link,
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) write_timeout: Duration,
+}
+
+impl Replies<'_> {
+    /// Sends one message of at most [`MAX_FRAME_MESSAGE`] bytes, and waits until the network has taken it.
+    ///
+    /// If the future is dropped before it is done, the connection is of no more use.
+    ///
+    /// # Errors
+    /// To be passed on: the connection is of no more use. [`Close::TooLong`] alone leaves it as it was.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), Close> {
+        if message.len() > MAX_FRAME_MESSAGE {
+            return Err(Close::TooLong(message.len()));
+        }
+        self.out.resize(message.len() + FRAME_OVERHEAD, 0);
+        let len = self.link.seal(message, self.out)?;
+        timeout(self.write_timeout, self.stream.write_all(&self.out[..len]))
+            .await
+            .map_err(|_| Close::Slow)??;
+        Ok(())
+    }
+}
