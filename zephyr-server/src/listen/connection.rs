@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::peer::PeerInfo;
 use super::replies::{Close, Replies};
-use super::serve::{Handler, Limits, Shared};
+use super::serve::{Handler, Limits, Shared, stopped};
 use super::stream::Stream;
 
 /// How long saying goodbye may take.
@@ -31,7 +31,7 @@ pub(super) async fn run<H: Handler>(
         connection = timeout(limits.handshake, Connection::accept(stream, shared)) => {
             connection.map_err(|_| Close::Slow)??
         }
-        _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+        () = stopped(&mut shutdown) => return Ok(()),
     };
     let hash = connection.link.handshake_hash().ok_or(Close::Gone)?;
     let peer = PeerInfo { ip, handshake_hash: *hash };
@@ -42,7 +42,7 @@ pub(super) async fn run<H: Handler>(
                 Ok(Err(end)) => break Err(end),
                 Err(_) => break Err(Close::Slow),
             },
-            _ = shutdown.wait_for(|stop| *stop) => break Ok(()),
+            () = stopped(&mut shutdown) => break Ok(()),
         }
         if let Err(end) = connection.answer(&peer, &shared.handler, limits).await {
             break Err(end);

@@ -130,7 +130,7 @@ pub async fn serve<H: Handler>(
                 }
             },
             Some(ended) = tasks.join_next() => report(ended),
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = stopped(&mut shutdown) => break,
         }
     }
     drop(listener);
@@ -143,6 +143,12 @@ pub async fn serve<H: Handler>(
     if in_time.is_err() {
         tasks.shutdown().await;
     }
+}
+
+/// Waits until `shutdown` is true or nobody can make it true any more.
+pub(super) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    // The guard in the result must not live on: futures that hold it can't move between threads.
+    let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
 /// Starts to serve a connection, or drops it if there are too many.
