@@ -15,11 +15,14 @@
 //! Frames from servers and everything in them are hostile; no input panics.
 
 mod contact;
+mod download;
 mod drive;
 mod event;
 mod exchange;
+mod fill;
 mod incoming;
 mod outgoing;
+mod replies;
 
 use heapless::Deque;
 use rand_core::CryptoRng;
@@ -28,9 +31,9 @@ use zeroize::Zeroizing;
 use crate::crypto::hash::{Label, kdf};
 use crate::crypto::hedge::Hedge;
 use crate::crypto::suite::{Signature, Suite};
-use crate::directory::{Manifest, Role, RoundWatch};
+use crate::directory::{Manifest, RoundWatch};
 use crate::identity::{Address, Identity};
-use crate::ids::{ClientKey, DirectoryHash, Mailbox, PkgIndex, Round, UnixMs};
+use crate::ids::{ClientKey, DirectoryHash, Mailbox, Round, UnixMs};
 
 pub use contact::{Contact, TagEntry};
 pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
@@ -43,6 +46,10 @@ use outgoing::Outgoing;
 /// How many rounds can be on their way to the mailboxes while the next one is submitted.
 pub const ROUNDS_IN_FLIGHT: usize = 4;
 const EVENTS: usize = 32;
+/// The clock is asked for again after so many rounds.
+const CLOCK_ROUNDS: u64 = 8;
+/// Milliseconds until the clock is asked for again when nobody told.
+const CLOCK_RETRY_MS: u64 = 1_000;
 
 /// What a session needs to know about its user.
 pub struct Settings {
@@ -108,10 +115,17 @@ pub struct Session<'a, S: Suite> {
     next_round: Round,
     /// Network time less local time, in milliseconds; `None` until an info-node has told.
     clock_offset: Option<i64>,
-    clock_retry: UnixMs,
+    /// When an info-node is asked for it, in local time.
+    clock_at: UnixMs,
+    /// The local time of the last poll.
+    local: UnixMs,
+    /// The newest round whose directory was accepted: slots may have been filled in it.
+    spent: Option<Round>,
     outgoing: Option<Outgoing<S>>,
     incoming: [Option<Incoming<S>>; ROUNDS_IN_FLIGHT],
     exchanges: Exchanges,
+    /// Slots that failed and have not been reported yet, a bit each.
+    failed: Option<(Round, u64)>,
     events: Deque<Event, EVENTS>,
 }
 
@@ -151,12 +165,15 @@ impl<'a, S: Suite> Session<'a, S> {
             packets: storage.packets,
             contacts: Contacts::new(storage.contacts, storage.tags, slots),
             watch: RoundWatch::starting_after(settings.last_round),
-            next_round: settings.last_round.map_or(Round(0), |(round, _)| Round(round.0 + 1)),
+            next_round: settings.last_round.map_or(Round(0), |(round, _)| after(round)),
             clock_offset: None,
-            clock_retry: now,
+            clock_at: now,
+            local: now,
+            spent: settings.last_round.map(|(round, _)| round),
             outgoing: None,
             incoming: [const { None }; ROUNDS_IN_FLIGHT],
             exchanges: Exchanges::new(),
+            failed: None,
             events: Deque::new(),
             manifest,
         }
@@ -184,37 +201,83 @@ impl<'a, S: Suite> Session<'a, S> {
         UnixMs(now.0.saturating_add_signed(self.clock_offset.unwrap_or(0)))
     }
 
-    /// When to call [`Session::poll`] again at the latest, in local time.
+    /// When to call [`Session::poll`] again at the latest, in local time; later than the last poll's time once that
+    /// gave `None`.
     ///
     /// Changes with every call of the other methods.
     pub fn poll_timeout(&self) -> UnixMs {
-        let Some(offset) = self.clock_offset else { return self.clock_retry };
-        let outgoing = match &self.outgoing {
-            Some(outgoing) => outgoing.wake_up(),
-            None => self.manifest.parameters().schedule(self.next_round).submit_from,
-        };
-        let incoming = self.incoming.iter().flatten().map(Incoming::wake_up);
-        let earliest = incoming.fold(outgoing, UnixMs::min);
-        UnixMs(earliest.0.saturating_add_signed(-offset))
+        let clock = Some(self.clock_at).filter(|_| self.may_ask_clock());
+        let rounds = self
+            .clock_offset
+            .map(|offset| UnixMs(self.round_wake_up().0.saturating_add_signed(-offset)));
+        [clock, rounds, self.exchanges.next_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.clock_at)
+    }
+
+    /// Whether the session waits for something from this connection; if not, close it.
+    pub fn waits_for(&self, exchange: ExchangeId) -> bool {
+        self.exchanges.get(exchange).is_some()
     }
 
     /// What is to be done next, if anything.
     pub fn poll(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
+        self.local = now;
+        if let Some(event) = self.next_event() {
+            return Some(Action::Event(event));
+        }
+        while let Some(expired) = self.exchanges.expired(now) {
+            self.handle_failed(expired, now);
+        }
         if self.clock_offset.is_some() {
             self.advance(self.network_time(now), rng);
         }
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = self.next_event() {
             return Some(Action::Event(event));
         }
-        if self.clock_offset.is_none() {
-            if now < self.clock_retry || self.exchanges.running(Kind::Clock, Round(0)) {
-                return None;
-            }
-            let infos = self.manifest.servers(Role::Info).count();
-            self.clock_retry = now.plus(1_000);
-            return self.connect(Kind::Clock, Round(0), infos, rng);
+        if now >= self.clock_at && self.may_ask_clock() {
+            self.clock_at = now.plus(CLOCK_RETRY_MS);
+            return self.connect(Kind::Clock, Round(0), rng);
         }
+        self.clock_offset?;
         self.next_action(self.network_time(now), rng)
+    }
+
+    fn may_ask_clock(&self) -> bool {
+        !self.exchanges.running(Kind::Clock, Round(0)) && !self.exchanges.is_full()
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        if let Some((round, slots)) = &mut self.failed {
+            let (round, slot) = (*round, slots.trailing_zeros() as u8);
+            *slots &= *slots - 1;
+            if *slots == 0 {
+                self.failed = None;
+            }
+            return Some(Event::SlotFailed { round, slot });
+        }
+        self.events.pop_front()
+    }
+
+    /// The round whose submit phase is on at `now` or was the last to be.
+    fn current_round(&self, now: UnixMs) -> Round {
+        let parameters = self.manifest.parameters();
+        Round(now.since(parameters.genesis) / u64::from(parameters.round_ms))
+    }
+
+    /// The network's time is another than believed. If rounds of the future had been begun, goes back to those that
+    /// are on: all but those in which a slot may have been filled.
+    fn correct_round(&mut self, now: UnixMs) {
+        let over = |o: &mut Outgoing<S>| o.agreed.is_none() && !o.is_open(now);
+        if let Some(outgoing) = self.outgoing.take_if(over) {
+            self.exchanges.cancel(outgoing.round());
+        }
+        let current = self.current_round(now);
+        if self.outgoing.is_none() && self.next_round > after(current) {
+            self.next_round = current.max(self.spent.map_or(Round(0), after));
+        }
     }
 
     /// Ends rounds that are over and begins the next one.
@@ -233,14 +296,14 @@ impl<'a, S: Suite> Session<'a, S> {
         }
         if self.outgoing.is_none() {
             let parameters = *self.manifest.parameters();
-            // The round whose submit phase is on; a later one is waited for.
-            let current = Round(now.since(parameters.genesis) / u64::from(parameters.round_ms));
-            let round = current.max(self.next_round);
+            let round = self.current_round(now).max(self.next_round);
             let schedule = parameters.schedule(round);
-            if now >= schedule.submit_from && now < schedule.submit_until {
-                let own = parameters.packets_per_round;
-                self.outgoing = Some(Outgoing::new(round, schedule, own, now, rng));
-                self.next_round = Round(round.0 + 1);
+            if now >= schedule.submit_until {
+                self.next_round = after(round);
+            } else if now >= schedule.submit_from {
+                let slots = parameters.packets_per_round;
+                self.outgoing = Some(Outgoing::new(round, schedule, slots, now, rng));
+                self.next_round = after(round);
             }
         }
     }
@@ -249,11 +312,13 @@ impl<'a, S: Suite> Session<'a, S> {
     fn finish_outgoing(&mut self, outgoing: Outgoing<S>, now: UnixMs, rng: &mut impl CryptoRng) {
         let round = outgoing.round();
         self.exchanges.cancel(round);
-        for slot in outgoing.unsent() {
-            self.event(Event::SlotFailed { round, slot });
-        }
-        if let Some(missed) = outgoing.missed() {
-            self.event(Event::Missed { round, why: missed });
+        self.failed = Some((round, outgoing.unsent())).filter(|(_, slots)| *slots != 0);
+        if let Some(why) = outgoing.missed() {
+            self.event(Event::Missed { round, why });
+            if why == Missed::NoDirectory {
+                // Perhaps the clock is wrong.
+                self.clock_at = self.local;
+            }
         }
         let Some(incoming) = Incoming::new(outgoing, &self.manifest, now, rng) else { return };
         match self.incoming.iter().position(Option::is_none) {
@@ -267,28 +332,14 @@ impl<'a, S: Suite> Session<'a, S> {
     }
 
     fn event(&mut self, event: Event) {
-        // A caller that doesn't poll loses the oldest: events report, nothing depends on them but retries of
-        // slots, which the caller also makes when it restarts.
+        // A caller that doesn't poll loses the oldest.
         if self.events.is_full() {
             self.events.pop_front();
         }
         let _ = self.events.push_back(event);
     }
+}
 
-    fn connect(
-        &mut self,
-        kind: Kind,
-        round: Round,
-        servers: usize,
-        rng: &mut impl CryptoRng,
-    ) -> Option<Action> {
-        let (role, index) = match kind {
-            Kind::Clock | Kind::Directory => (Role::Info, rng.next_u32() as usize % servers),
-            Kind::Extract(PkgIndex(pkg)) => (Role::Pkg, pkg.into()),
-            Kind::Submit(mixer) => (Role::Mixer, mixer.0.into()),
-            Kind::Download { server } => (Role::Mailbox, server.into()),
-        };
-        let exchange = self.exchanges.start(kind, round)?;
-        Some(Action::Connect { exchange, server: ServerRef { role, index } })
-    }
+fn after(round: Round) -> Round {
+    Round(round.0.saturating_add(1))
 }

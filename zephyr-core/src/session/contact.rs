@@ -9,8 +9,13 @@ use crate::seal::{SenderKey, Tag};
 
 use super::ROUNDS_IN_FLIGHT;
 
+/// The number of a contact, never given to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ContactId(u32);
+
 /// A contact in lent memory.
 pub struct Contact<P: Pairing> {
+    id: ContactId,
     identity: Identity<P>,
     /// The keys under which it writes to the user, one for each round in flight.
     keys: [Option<SenderKey>; ROUNDS_IN_FLIGHT],
@@ -43,6 +48,7 @@ pub(super) struct Contacts<'a, S: Suite> {
     tags: &'a mut [TagEntry],
     filled: [usize; ROUNDS_IN_FLIGHT],
     slots: usize,
+    next_id: u32,
 }
 
 impl<'a, S: Suite> Contacts<'a, S> {
@@ -51,7 +57,7 @@ impl<'a, S: Suite> Contacts<'a, S> {
         tags: &'a mut [TagEntry],
         slots: usize,
     ) -> Self {
-        Self { contacts, tags, filled: [0; ROUNDS_IN_FLIGHT], slots }
+        Self { contacts, tags, filled: [0; ROUNDS_IN_FLIGHT], slots, next_id: 0 }
     }
 
     pub(super) fn add(&mut self, identity: Identity<S::Pairing>) -> bool {
@@ -61,7 +67,8 @@ impl<'a, S: Suite> Contacts<'a, S> {
         match self.contacts.iter_mut().find(|place| place.is_none()) {
             Some(place) => {
                 let keys = [const { None }; ROUNDS_IN_FLIGHT];
-                *place = Some(Contact { identity, keys });
+                *place = Some(Contact { id: ContactId(self.next_id), identity, keys });
+                self.next_id = self.next_id.wrapping_add(1);
                 true
             }
             None => false,
@@ -91,13 +98,20 @@ impl<'a, S: Suite> Contacts<'a, S> {
             .position(|c| c.as_ref().is_some_and(|c| c.identity.address() == address))
     }
 
-    pub(super) fn identity(&self, address: &Address) -> Option<&Identity<S::Pairing>> {
-        self.find(address).and_then(|place| self.contacts[place].as_ref()).map(|c| &c.identity)
+    /// The contact with this number, if it still is one.
+    pub(super) fn identity(&self, id: ContactId) -> Option<&Identity<S::Pairing>> {
+        self.contacts.iter().flatten().find(|c| c.id == id).map(|c| &c.identity)
+    }
+
+    /// Whether the tags of all messages that `sender` can send as a contact in the round in `place` are known.
+    pub(super) fn has_tags(&self, place: usize, sender: &Address) -> bool {
+        let contact = self.find(sender).and_then(|index| self.contacts[index].as_ref());
+        contact.is_some_and(|c| c.keys[place].is_some())
     }
 
     /// Who holds `slot` in `round`. With no more contacts than slots everybody holds at least one in every
     /// round; with more they take turns by the round's number. What anybody has to say plays no part.
-    pub(super) fn holder(&self, round: Round, slot: u8) -> Option<&Address> {
+    pub(super) fn holder(&self, round: Round, slot: u8) -> Option<(ContactId, &Address)> {
         let count = self.contacts.iter().flatten().count();
         if count == 0 {
             return None;
@@ -109,7 +123,7 @@ impl<'a, S: Suite> Contacts<'a, S> {
             let turns = u128::from(round.0) * self.slots as u128 + slot as u128;
             (turns % count as u128) as usize
         };
-        self.contacts.iter().flatten().nth(turn).map(|c| c.identity.address())
+        self.contacts.iter().flatten().nth(turn).map(|c| (c.id, c.identity.address()))
     }
 
     /// Computes the next contact's key and tags of the round in `place` (one pairing). `false` when all are there.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::directory::{DirectoryError, Equivocation, Role};
 use crate::identity::Address;
-use crate::ids::{PkgIndex, Round};
+use crate::ids::{DirectoryHash, PkgIndex, Round};
 use crate::seal::{Content, Payload};
 use crate::wire::{PkgRefusal, SubmitRefusal};
 
@@ -61,6 +61,8 @@ pub enum Event {
     Opened {
         /// The round.
         round: Round,
+        /// Its directory.
+        directory: DirectoryHash,
         /// How many mixers it has.
         mixers: usize,
         /// How many the manifest lists: with fewer mixers a round protects less.
@@ -116,7 +118,7 @@ pub enum Event {
         /// Why.
         why: SubmitRefusal,
     },
-    /// The mailbox was searched.
+    /// The whole mailbox was searched, as the mixers delivered it.
     Scanned {
         /// The round.
         round: Round,
@@ -125,7 +127,8 @@ pub enum Event {
         /// How many were the user's.
         opened: u32,
     },
-    /// What the mailbox server showed is not what the mixers signed: it hides or adds messages.
+    /// What a mailbox server showed is not what the mixers signed: it hides or adds messages. Another server is
+    /// asked.
     MailboxAltered {
         /// The round.
         round: Round,
@@ -149,7 +152,7 @@ pub enum Missed {
     NoKey,
     /// The round was void: its mixers delivered nothing. What was sent in it is to be sent again.
     Void,
-    /// No mailbox server could be reached.
+    /// No mailbox server gave the mailbox as the mixers delivered it. What was found in it all the same was reported.
     NoMailbox,
     /// More rounds are under way than the session has room for.
     TooManyRounds,
@@ -161,7 +164,7 @@ impl fmt::Display for Missed {
             Self::NoDirectory => "no info-node had the round's directory in time",
             Self::NoKey => "not all PKGs gave their share of the round's key in time",
             Self::Void => "the mixers gave the round up; what was sent in it will be sent again",
-            Self::NoMailbox => "no mailbox server could be reached",
+            Self::NoMailbox => "no mailbox server gave the whole mailbox",
             Self::TooManyRounds => "too many rounds are under way at once",
         })
     }

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use crate::ids::{MixerIndex, PkgIndex, Round};
+use crate::ids::{MixerIndex, PkgIndex, Round, UnixMs};
 
 use super::event::ExchangeId;
 
@@ -23,6 +23,10 @@ pub(super) struct Exchange {
     pub(super) id: ExchangeId,
     pub(super) kind: Kind,
     pub(super) round: Round,
+    /// The slot whose packet the mixer has been sent and has not answered.
+    pub(super) slot: Option<u8>,
+    /// When it counts as failed, in local time, unless a frame comes before.
+    expires: UnixMs,
 }
 
 #[derive(Debug)]
@@ -37,15 +41,48 @@ impl Exchanges {
     }
 
     /// `None` while too many are open.
-    pub(super) fn start(&mut self, kind: Kind, round: Round) -> Option<ExchangeId> {
+    pub(super) fn start(
+        &mut self,
+        kind: Kind,
+        round: Round,
+        expires: UnixMs,
+    ) -> Option<ExchangeId> {
         let id = ExchangeId(self.next);
-        self.open.push(Exchange { id, kind, round }).ok()?;
+        self.open.push(Exchange { id, kind, round, slot: None, expires }).ok()?;
         self.next = self.next.wrapping_add(1);
         Some(id)
     }
 
     pub(super) fn get(&self, id: ExchangeId) -> Option<Exchange> {
         self.open.iter().find(|e| e.id == id).copied()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.open.is_full()
+    }
+
+    /// One that has waited too long.
+    pub(super) fn expired(&self, now: UnixMs) -> Option<ExchangeId> {
+        self.open.iter().find(|e| e.expires <= now).map(|e| e.id)
+    }
+
+    /// When the next one has waited too long, in local time.
+    pub(super) fn next_expiry(&self) -> Option<UnixMs> {
+        self.open.iter().map(|e| e.expires).min()
+    }
+
+    /// A frame came.
+    pub(super) fn extend(&mut self, id: ExchangeId, expires: UnixMs) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.id == id) {
+            exchange.expires = expires;
+        }
+    }
+
+    /// The slot's packet is on its way over this connection.
+    pub(super) fn submits(&mut self, id: ExchangeId, slot: u8) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.id == id) {
+            exchange.slot = Some(slot);
+        }
     }
 
     pub(super) fn end(&mut self, id: ExchangeId) {

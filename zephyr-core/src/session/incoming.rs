@@ -1,6 +1,6 @@
 //! A round from the last packet submitted to the mailbox searched.
 
-use heapless::Vec;
+use heapless::{Deque, Vec};
 use rand_core::Rng;
 
 use crate::crypto::suite::{SIGNATURE_SIZE, Suite};
@@ -9,7 +9,7 @@ use crate::ibe::PrivateKey;
 use crate::ids::{MixerIndex, Round, UnixMs};
 use crate::mailbox::DeliveryList;
 use crate::onion::MAX_MIXERS;
-use crate::seal::RoundContext;
+use crate::seal::{RoundContext, Tag};
 
 use super::event::Missed;
 use super::outgoing::Outgoing;
@@ -22,6 +22,9 @@ pub(super) struct List {
     pub(super) signature: [u8; SIGNATURE_SIZE],
 }
 
+/// How many tags of messages from strangers are remembered.
+const STRANGERS: usize = 32;
+
 /// How far a download has come.
 #[derive(Default)]
 pub(super) struct Download {
@@ -30,7 +33,6 @@ pub(super) struct Download {
     pub(super) lists: Vec<MixerIndex, MAX_MIXERS>,
     pub(super) list: Option<List>,
     pub(super) messages: u32,
-    pub(super) opened: u32,
     pub(super) altered: bool,
 }
 
@@ -45,6 +47,10 @@ pub(super) struct Incoming<S: Suite> {
     /// The mixers that deliver.
     pub(super) exits: Vec<MixerIndex, MAX_MIXERS>,
     pub(super) download: Download,
+    /// How many messages were the user's, over all attempts.
+    pub(super) opened: u32,
+    /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
+    strangers: Deque<Tag, STRANGERS>,
     pub(super) gone: bool,
     pub(super) done: bool,
 }
@@ -71,6 +77,8 @@ impl<S: Suite> Incoming<S> {
             context: agreed.context,
             key,
             download: Download::default(),
+            opened: 0,
+            strangers: Deque::new(),
             gone: false,
             done: false,
         })
@@ -107,7 +115,24 @@ impl<S: Suite> Incoming<S> {
         self.download_at = now.plus(self.retry_ms);
     }
 
-    pub(super) fn wake_up(&self) -> UnixMs {
-        self.download_at.min(self.schedule.closes)
+    /// When to download, again if need be.
+    pub(super) fn download_at(&self) -> UnixMs {
+        self.download_at
+    }
+
+    pub(super) fn closes(&self) -> UnixMs {
+        self.schedule.closes
+    }
+
+    /// Whether a message with this tag of somebody who is no contact was opened before.
+    pub(super) fn knows_stranger(&self, tag: &Tag) -> bool {
+        self.strangers.iter().any(|known| known == tag)
+    }
+
+    pub(super) fn remember_stranger(&mut self, tag: Tag) {
+        if self.strangers.is_full() {
+            self.strangers.pop_front();
+        }
+        let _ = self.strangers.push_back(tag);
     }
 }

@@ -10,6 +10,7 @@ use crate::ids::{MixerIndex, PkgIndex, Round, UnixMs};
 use crate::onion::{Hop, MAX_MIXERS, Routes};
 use crate::seal::RoundContext;
 
+use super::contact::ContactId;
 use super::event::Missed;
 
 /// How often a failed request is made again in a submit phase, at most.
@@ -27,8 +28,8 @@ pub(super) struct Agreed<S: Suite> {
 pub(super) enum Slot {
     /// The caller has not been asked yet what to send.
     Empty,
-    /// The caller was asked.
-    Asked,
+    /// The caller was asked for a fragment to this contact.
+    Asked(Option<ContactId>),
     /// The packet stands in the lent memory; its route begins at this mixer.
     Packed(MixerIndex),
     /// The mixer has it.
@@ -45,6 +46,8 @@ pub(super) struct Outgoing<S: Suite> {
     /// When requests that failed are made again.
     retry_at: UnixMs,
     retry_ms: u64,
+    /// How often something failed: whoever failed is not the first to be tried again.
+    pub(super) failures: usize,
     pub(super) agreed: Option<Agreed<S>>,
     /// The PKGs whose share has been added, a bit each.
     shares: u64,
@@ -72,6 +75,7 @@ impl<S: Suite> Outgoing<S> {
             submit_at,
             retry_at: now,
             retry_ms: (phase / u64::from(RETRIES)).max(1),
+            failures: 0,
             agreed: None,
             shares: 0,
             sum: None,
@@ -89,25 +93,33 @@ impl<S: Suite> Outgoing<S> {
         &self.schedule
     }
 
+    /// Whether the submit phase is on.
+    pub(super) fn is_open(&self, now: UnixMs) -> bool {
+        now >= self.schedule.submit_from && now < self.schedule.submit_until
+    }
+
     /// Over when every packet is sent or refused, or the phase has ended.
     pub(super) fn is_over(&self, now: UnixMs) -> bool {
         let done = self.slots.iter().all(|s| matches!(s, Slot::Sent | Slot::Refused));
         done || now >= self.schedule.submit_until
     }
 
-    /// Keys are waited for until the last quarter; without them the slots carry cover.
-    pub(super) fn must_fill(&self, now: UnixMs) -> bool {
+    /// When the slots are filled. Keys are waited for until the last quarter; without them the slots carry cover.
+    pub(super) fn fill_at(&self) -> UnixMs {
         let phase = self.schedule.submit_until.since(self.schedule.submit_from);
         let ready = self.key.is_some() || self.keyless;
-        now >= self.submit_at && (ready || now >= self.schedule.submit_from.plus(phase * 3 / 4))
+        let last = self.schedule.submit_from.plus(phase * 3 / 4);
+        if ready { self.submit_at } else { self.submit_at.max(last) }
     }
 
-    pub(super) fn may_retry(&self, now: UnixMs) -> bool {
-        now >= self.retry_at
+    /// When what failed may be tried again.
+    pub(super) fn retry_at(&self) -> UnixMs {
+        self.retry_at
     }
 
     pub(super) fn failed(&mut self, now: UnixMs) {
         self.retry_at = now.plus(self.retry_ms);
+        self.failures = self.failures.wrapping_add(1);
     }
 
     pub(super) fn agree(
@@ -150,10 +162,10 @@ impl<S: Suite> Outgoing<S> {
         self.slots.iter().position(|s| *s == Slot::Packed(mixer)).map(|slot| slot as u8)
     }
 
-    /// The slots whose packet no mixer has taken.
-    pub(super) fn unsent(&self) -> impl Iterator<Item = u8> + use<S> {
-        let slots = self.slots.clone();
-        (0..slots.len() as u8).filter(move |&slot| slots[usize::from(slot)] != Slot::Sent)
+    /// The slots whose packet no mixer has taken, a bit each.
+    pub(super) fn unsent(&self) -> u64 {
+        let bit = |(slot, state): (usize, &Slot)| u64::from(*state != Slot::Sent) << slot;
+        self.slots.iter().enumerate().map(bit).sum()
     }
 
     pub(super) fn missed(&self) -> Option<Missed> {
@@ -162,14 +174,5 @@ impl<S: Suite> Outgoing<S> {
             (Some(_), None) => Some(Missed::NoKey),
             _ => None,
         }
-    }
-
-    pub(super) fn wake_up(&self) -> UnixMs {
-        let next = match &self.agreed {
-            // A phase's quarters and retries are the only times at which something happens by itself.
-            Some(_) if self.key.is_some() || self.keyless => self.submit_at,
-            _ => self.retry_at,
-        };
-        next.max(self.retry_at).min(self.schedule.submit_until)
     }
 }

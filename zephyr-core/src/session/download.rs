@@ -1,0 +1,128 @@
+//! Reading a mailbox.
+
+use crate::crypto::suite::Suite;
+use crate::directory::Role;
+use crate::ids::Round;
+use crate::seal::{Opener, Sealed};
+use crate::wire::{DownloadRefusal, MailboxReply, decode};
+
+use super::Session;
+use super::contact::Hit;
+use super::event::{Event, Reaction};
+use super::incoming::List;
+
+impl<S: Suite> Session<'_, S> {
+    pub(super) fn incoming_place(&self, round: Round) -> Option<usize> {
+        self.incoming.iter().position(|i| i.as_ref().is_some_and(|i| i.round() == round))
+    }
+
+    pub(super) fn handle_download<'f>(
+        &mut self,
+        round: Round,
+        frame: &'f mut [u8],
+    ) -> Option<Reaction<'f>> {
+        let place = self.incoming_place(round)?;
+        let incoming = self.incoming[place].as_mut()?;
+        if incoming.download.list.as_ref().is_some_and(|list| list.left > 0) {
+            return self.handle_message(place, frame);
+        }
+        self.end_list(place)?;
+        let incoming = self.incoming[place].as_mut()?;
+        let download = &mut incoming.download;
+        match decode(frame).ok()? {
+            MailboxReply::Start { .. } if !download.started => download.started = true,
+            MailboxReply::List { mixer, messages, signature } if download.started => {
+                download.list = Some(List {
+                    mixer,
+                    left: messages,
+                    hashes: Default::default(),
+                    signature: signature.0,
+                });
+            }
+            MailboxReply::End if download.started => {
+                let complete = incoming.exits.iter().all(|m| download.lists.contains(m));
+                if download.altered || !complete {
+                    // Another server may show the mailbox as it is.
+                    self.event(Event::MailboxAltered { round });
+                    return None;
+                }
+                incoming.done = true;
+                let (messages, opened) = (download.messages, incoming.opened);
+                self.event(Event::Scanned { round, messages, opened });
+                return Some(Reaction::Close);
+            }
+            MailboxReply::Refused(why) => {
+                incoming.gone |= why == DownloadRefusal::Gone;
+                return None;
+            }
+            _ => return None,
+        }
+        Some(Reaction::Wait)
+    }
+
+    /// Checks the signature of the list that has been received whole.
+    fn end_list(&mut self, place: usize) -> Option<()> {
+        let incoming = self.incoming[place].as_mut()?;
+        let Some(list) = incoming.download.list.take() else { return Some(()) };
+        let server = self.manifest.server(Role::Mixer, list.mixer.0.into());
+        let directory = incoming.context.directory();
+        let genuine = incoming.exits.contains(&list.mixer)
+            && !incoming.download.lists.contains(&list.mixer)
+            && server.is_some_and(|server| {
+                let (mixer, signature) = (list.mixer, &list.signature);
+                list.hashes.verify::<S>(&server.id, directory, mixer, self.mailbox, signature)
+            });
+        if genuine {
+            incoming.download.lists.push(list.mixer).ok()?;
+        } else {
+            incoming.download.altered = true;
+        }
+        Some(())
+    }
+
+    fn handle_message<'f>(&mut self, place: usize, message: &'f mut [u8]) -> Option<Reaction<'f>> {
+        if message.len() != self.manifest.parameters().geometry.sealed_len() {
+            return None;
+        }
+        let incoming = self.incoming[place].as_mut()?;
+        let download = &mut incoming.download;
+        let list = download.list.as_mut()?;
+        list.left -= 1;
+        list.hashes.push(message);
+        download.messages = download.messages.saturating_add(1);
+
+        let round = incoming.context.round();
+        let Some(key) = &incoming.key else { return Some(Reaction::Wait) };
+        let opener = Opener::new(&incoming.context, self.own.address(), key);
+        let tag = Sealed::new(message)?.tag();
+        let opened = match self.contacts.look_up(place, &tag) {
+            Some(hit) if hit.used => None,
+            Some(Hit { entry, sender, key, slot, .. }) => {
+                let opened = opener.open_from(sender, key, slot, message);
+                if opened.is_some() {
+                    self.contacts.mark_used(entry);
+                }
+                opened
+            }
+            None if self.contacts_only || incoming.knows_stranger(&tag) => None,
+            None => {
+                let opened = opener.open(message).filter(|opened| {
+                    // If the contact's tags of all slots are in the table, this one is of no slot.
+                    let sender = opened.payload.header.sender.as_ref();
+                    sender.is_none_or(|sender| !self.contacts.has_tags(place, sender))
+                });
+                if opened.is_some() {
+                    incoming.remember_stranger(tag);
+                }
+                opened
+            }
+        };
+        Some(match opened {
+            Some(opened) => {
+                incoming.opened = incoming.opened.saturating_add(1);
+                Reaction::Received { round, payload: opened.payload }
+            }
+            None => Reaction::Wait,
+        })
+    }
+}

@@ -1,0 +1,247 @@
+//! Requests, and what servers answer to them.
+
+use crate::crypto::suite::{Signature, Suite};
+use crate::directory::{Directory, DirectoryError, Role};
+use crate::ibe::{KeyShare, PrivateKey};
+use crate::ids::{PkgIndex, Round, UnixMs};
+use crate::wire::{
+    InfoReply, InfoRequest, MailboxRequest, MixerReply, MixerRequest, PkgBinding, PkgRefusal,
+    PkgReply, PkgRequest, SubmitRefusal, decode, encode,
+};
+
+use super::event::{Event, ExchangeId, Reaction};
+use super::exchange::{Exchange, Kind};
+use super::outgoing::Slot;
+use super::{CLOCK_ROUNDS, Session, client_seed};
+
+impl<S: Suite> Session<'_, S> {
+    /// A link that [`Action::Connect`] asked for is open; `handshake` is its handshake hash. Writes the first
+    /// request to `out`, which has room for a packet and 256 bytes.
+    pub fn handle_connected<'f>(
+        &mut self,
+        id: ExchangeId,
+        handshake: &[u8; 32],
+        out: &mut [u8],
+    ) -> Reaction<'f> {
+        let Some(Exchange { kind, round, .. }) = self.exchanges.get(id) else {
+            return Reaction::Close;
+        };
+        let request = match kind {
+            Kind::Clock => encode(&InfoRequest::Clock, out),
+            Kind::Directory => encode(&InfoRequest::Directory(round), out),
+            Kind::Extract(pkg) => return self.request_share(pkg, round, handshake, out),
+            Kind::Submit(_) => return self.submit_next(id, out),
+            Kind::Download { .. } => {
+                encode(&MailboxRequest::Download { round, mailbox: self.mailbox }, out)
+            }
+        };
+        request.map_or(Reaction::Close, |request| Reaction::Send(request.len()))
+    }
+
+    fn request_share<'f>(
+        &self,
+        pkg: PkgIndex,
+        round: Round,
+        handshake: &[u8; 32],
+        out: &mut [u8],
+    ) -> Reaction<'f> {
+        let Some(server) = self.manifest.server(Role::Pkg, pkg.0.into()) else {
+            return Reaction::Close;
+        };
+        let binding = PkgBinding { network: self.manifest.network(), pkg: &server.id, handshake };
+        let address = self.own.address();
+        let seed = client_seed(&self.seed, &server.id);
+        let signature = S::Signature::sign(&seed, &binding.extract(round, address));
+        let address = address.as_str();
+        let signature = crate::wire::Bytes(signature);
+        let request = PkgRequest::Extract { round, address, signature };
+        encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
+    }
+
+    /// Writes the next packet that waits for this exchange's mixer.
+    fn submit_next<'f>(&mut self, id: ExchangeId, out: &mut [u8]) -> Reaction<'f> {
+        let Some(Exchange { kind: Kind::Submit(mixer), round, .. }) = self.exchanges.get(id) else {
+            return Reaction::Close;
+        };
+        let waiting = self.outgoing.as_ref().filter(|o| o.round() == round);
+        let Some(slot) = waiting.and_then(|o| o.next_packed(mixer)) else {
+            self.exchanges.end(id);
+            return Reaction::Close;
+        };
+        let len = self.manifest.parameters().geometry.packet_len();
+        let packet = &self.packets[usize::from(slot) * len..][..len];
+        let request = MixerRequest::Submit { round, token: &[], packet };
+        self.exchanges.submits(id, slot);
+        encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
+    }
+
+    /// A frame came from the server. What is to be sent is written to `out`, which has room for a packet and
+    /// 256 bytes; a message for the user is opened in `frame`.
+    pub fn handle_frame<'f>(
+        &mut self,
+        id: ExchangeId,
+        frame: &'f mut [u8],
+        now: UnixMs,
+        out: &mut [u8],
+    ) -> Reaction<'f> {
+        let Some(exchange) = self.exchanges.get(id) else { return Reaction::Close };
+        let expires = now.plus(self.patience_ms(exchange.kind));
+        self.exchanges.extend(id, expires);
+        let reaction = match exchange.kind {
+            Kind::Clock => self.handle_clock(frame, now),
+            Kind::Directory => self.handle_directory(exchange.round, frame),
+            Kind::Extract(pkg) => self.handle_share(exchange.round, pkg, frame),
+            Kind::Submit(_) => self.handle_submitted(exchange, frame, out),
+            Kind::Download { .. } => self.handle_download(exchange.round, frame),
+        };
+        match reaction {
+            Some(Reaction::Close) => {
+                self.exchanges.end(id);
+                Reaction::Close
+            }
+            Some(reaction) => reaction,
+            // The server did not keep to the protocol.
+            None => {
+                self.handle_failed(id, now);
+                Reaction::Close
+            }
+        }
+    }
+
+    /// The link could not be opened, broke, or took too long.
+    pub fn handle_failed(&mut self, id: ExchangeId, now: UnixMs) {
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        self.exchanges.end(id);
+        let now = self.network_time(now);
+        match exchange.kind {
+            Kind::Clock => {}
+            Kind::Directory | Kind::Extract(_) | Kind::Submit(_) => {
+                if let Some(outgoing) =
+                    self.outgoing.as_mut().filter(|o| o.round() == exchange.round)
+                {
+                    outgoing.failed(now);
+                }
+            }
+            Kind::Download { .. } => {
+                if let Some(place) = self.incoming_place(exchange.round) {
+                    self.incoming[place].as_mut().expect("a place found").failed(now);
+                }
+            }
+        }
+    }
+
+    fn handle_clock<'f>(&mut self, frame: &[u8], now: UnixMs) -> Option<Reaction<'f>> {
+        let InfoReply::Clock(time) = decode(frame).ok()? else { return None };
+        let (network, local) = (i64::try_from(time.0).ok()?, i64::try_from(now.0).ok()?);
+        let offset_ms = network - local;
+        self.clock_offset = Some(offset_ms);
+        let parameters = self.manifest.parameters();
+        self.clock_at = now.plus(u64::from(parameters.round_ms) * CLOCK_ROUNDS);
+        self.correct_round(time);
+        self.event(Event::Clock { offset_ms });
+        Some(Reaction::Close)
+    }
+
+    fn handle_directory<'f>(&mut self, round: Round, frame: &[u8]) -> Option<Reaction<'f>> {
+        let bytes = match decode(frame).ok()? {
+            InfoReply::Directory(bytes) => bytes,
+            InfoReply::NoDirectory(_) | InfoReply::Clock(_) => return None,
+        };
+        let checked = Directory::parse(bytes).and_then(|directory| {
+            if directory.round() != round {
+                return Err(DirectoryError::Times);
+            }
+            let context = directory.verify::<S>(&self.manifest, self.verify_proofs)?;
+            Ok((directory, context))
+        });
+        let (directory, context) = match checked {
+            Ok(checked) => checked,
+            Err(why) => {
+                self.event(Event::DirectoryRefused { round, why });
+                return None;
+            }
+        };
+        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
+        if let Err(equivocation) = self.watch.accept(round, context.directory()) {
+            outgoing.keyless = true;
+            self.event(Event::Equivocation(equivocation));
+            return None;
+        }
+        let routes = directory.routes(&self.manifest)?;
+        let hash = *context.directory();
+        outgoing.agree(context, routes, &directory);
+        self.spent = Some(round);
+        self.event(Event::Opened {
+            round,
+            directory: hash,
+            mixers: directory.mixers().count(),
+            listed: self.manifest.servers(Role::Mixer).count(),
+        });
+        Some(Reaction::Close)
+    }
+
+    fn handle_share<'f>(
+        &mut self,
+        round: Round,
+        pkg: PkgIndex,
+        frame: &[u8],
+    ) -> Option<Reaction<'f>> {
+        let reply: PkgReply = decode(frame).ok()?;
+        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
+        let share = match reply {
+            PkgReply::Share(share) => share,
+            PkgReply::Refused(why) => {
+                // Whoever isn't registered won't be before the round's phase ends.
+                outgoing.keyless |= !matches!(
+                    why,
+                    PkgRefusal::RoundNotOpen | PkgRefusal::Busy | PkgRefusal::Unavailable
+                );
+                self.event(Event::PkgRefused { round, pkg, why });
+                return None;
+            }
+            _ => return None,
+        };
+        let share = KeyShare::from_bytes(share.as_bytes())?;
+        let pkgs = self.manifest.servers(Role::Pkg).count();
+        if let Some(sum) = outgoing.add_share(pkg, share, pkgs) {
+            let round_key = outgoing.agreed.as_ref()?.context.key();
+            match PrivateKey::from_sum(sum, &self.own, round_key) {
+                Ok(key) => {
+                    outgoing.key = Some(key);
+                    self.event(Event::Keyed { round });
+                }
+                Err(_) => {
+                    outgoing.keyless = true;
+                    self.event(Event::WrongShare { round });
+                }
+            }
+        }
+        Some(Reaction::Close)
+    }
+
+    fn handle_submitted<'f>(
+        &mut self,
+        exchange: Exchange,
+        frame: &[u8],
+        out: &mut [u8],
+    ) -> Option<Reaction<'f>> {
+        let Exchange { id, round, slot, .. } = exchange;
+        let reply: MixerReply = decode(frame).ok()?;
+        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
+        let slot = slot?;
+        match reply {
+            MixerReply::Accepted => {
+                outgoing.slots[usize::from(slot)] = Slot::Sent;
+                self.event(Event::SlotSent { round, slot });
+                Some(self.submit_next(id, out))
+            }
+            MixerReply::Refused(why) => {
+                if !matches!(why, SubmitRefusal::NotYet | SubmitRefusal::Full) {
+                    outgoing.slots[usize::from(slot)] = Slot::Refused;
+                }
+                self.event(Event::SubmitRefused { round, why });
+                None
+            }
+        }
+    }
+}
