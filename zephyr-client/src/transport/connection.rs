@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use zephyr_core::{
     FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE, Link, MAX_FRAME_MESSAGE, NetworkId,
 };
+use zeroize::Zeroizing;
 
 use super::error::{ConnectError, ConnectionError};
 use super::stream::Stream;
@@ -58,9 +59,9 @@ impl Connection {
         network: &NetworkId,
         timeouts: Timeouts,
     ) -> Result<Self, ConnectError> {
-        let mut ephemeral = [0; 32];
-        SysRng.try_fill_bytes(&mut ephemeral)?;
-        let link = Link::initiator(network, server_key, ephemeral);
+        let mut ephemeral = Zeroizing::new([0; 32]);
+        SysRng.try_fill_bytes(ephemeral.as_mut())?;
+        let link = Link::initiator(network, server_key, *ephemeral);
         timeout(timeouts.connect, async {
             let stream = Stream::open(address).await?;
             Self::handshake(stream, link, timeouts).await.map_err(ConnectError::Handshake)

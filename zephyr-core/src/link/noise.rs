@@ -71,6 +71,7 @@ impl Handshake {
     }
 
     /// The channel, once both messages have passed, or the handshake again.
+    #[expect(clippy::result_large_err, reason = "there is no heap to box it on")]
     pub fn finish(self) -> Result<Channel, Self> {
         if !self.0.completed() {
             return Err(self);
