@@ -1,9 +1,47 @@
 //! The Zephyr client for hosts: sockets, storage and the session driven with tokio.
+//!
+//! ```text
+//! network        the file that describes a network
+//! store          the home: identity, contacts, outbox and inbox in SQLite
+//! registration   codes from the PKGs
+//! client         sends, receives, and drives the session through the rounds
+//! transport      links over TCP and WebSocket
+//! ```
+//!
+//! 1. [`Network::load`] a network file and [`Store::create`] a home in it.
+//! 2. [`Registrar::register`], and [`Registrar::confirm`] with the code that each PKG mailed.
+//! 3. [`Client::run`] in a task of its own; meanwhile [`Client::send`] and listen to [`Client::events`].
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod check;
+mod client;
+mod clock;
+mod message;
+mod network;
+mod registration;
+mod store;
+#[cfg(test)]
+mod testing;
 mod transport;
+
+// Networks
+pub use network::{Network, NetworkError};
+
+// The home
+pub use store::{
+    Contact, Delivery, Home, InboxMessage, MAX_MESSAGE, MessageId, OutboxMessage, Refused,
+    Registration, Store, StoreError,
+};
+
+// Registration
+pub use check::{Finding, check};
+pub use registration::{Answer, Answers, Pkg, Registrar, RegistrationError, RequestError};
+
+// Messages
+pub use client::{Client, Event, Options, Queued, RunError, Stats};
+pub use message::{Estimate, Message, SendError};
 
 // Connections to servers
 pub use transport::{AddressError, ConnectError, Connection, ConnectionError, Timeouts};

@@ -1,0 +1,307 @@
+//! Drives the session: connections, clock, random numbers and the home, in the order in which it asks for them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter::repeat_with;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use zephyr_blst::Native;
+use zephyr_core::session::{
+    self, Action, ExchangeId, Missed, Reaction, ServerRef, Session, Settings, Storage, TagEntry,
+};
+use zephyr_core::{Address, DirectoryHash, Manifest, Payload, Round, UnixMs};
+
+use super::Shared;
+use super::event::Event;
+use super::exchange::{Exchange, Report, Waits};
+use crate::clock;
+use crate::store::{Incoming, Receipt, StoreError};
+
+/// The fewest contacts that a session has places for; with more of them it is twice as many.
+const PLACES: usize = 64;
+/// Frames that wait for the session; a server that sends more waits.
+const REPORTS: usize = 32;
+/// What a request is longer than the packet in it, at most.
+const REQUEST: usize = 256;
+/// The session is asked at most this often, and at least this often, as the clock may be set meanwhile.
+const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(10));
+/// Of how many rounds the directory's hash is remembered.
+const DIRECTORIES: usize = 8;
+
+/// Why a client stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// It runs already.
+    #[error("this client is running already")]
+    Running,
+    /// The home can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs for ever, unless something fails. When the future is dropped all connections are closed.
+pub(super) async fn run(shared: &Shared) -> Result<(), RunError> {
+    let store = &shared.store;
+    store.requeue_unsent().await?;
+    let manifest = store.home().network().manifest();
+    let settings = Settings {
+        address: store.home().address().clone(),
+        seed: store.home().seed().clone(),
+        contacts_only: store.contacts_only().await?,
+        verify_proofs: shared.options.verify_proofs,
+        last_round: store.last_round().await?,
+    };
+    let places = PLACES.max(2 * store.contacts().await?.len());
+    let mut packets = vec![0; Storage::<Native>::packets_len(&manifest)];
+    let mut contacts: Vec<_> = repeat_with(|| None).take(places).collect();
+    let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(&manifest, places)];
+    let storage = Storage { packets: &mut packets, contacts: &mut contacts, tags: &mut tags };
+    let session = Session::new(manifest.clone(), settings, storage, clock::now());
+
+    shared.places.store(places, Ordering::Relaxed);
+    let result = Driver::new(shared, manifest, session).run().await;
+    shared.places.store(usize::MAX, Ordering::Relaxed);
+    result
+}
+
+struct Driver<'s> {
+    shared: &'s Shared,
+    manifest: Manifest<'s>,
+    session: Session<'s, Native>,
+    rng: UnwrapErr<SysRng>,
+    connections: JoinSet<()>,
+    /// To the connections: what is to be sent. One that is taken out closes.
+    links: HashMap<ExchangeId, mpsc::UnboundedSender<Vec<u8>>>,
+    reports: (mpsc::Sender<Report>, mpsc::Receiver<Report>),
+    /// The contacts that the session has.
+    contacts: BTreeSet<Address>,
+    directories: BTreeMap<Round, DirectoryHash>,
+    /// Rounds in which something was sent and that are not over.
+    waiting: BTreeSet<Round>,
+    request: Vec<u8>,
+}
+
+impl<'s> Driver<'s> {
+    fn new(shared: &'s Shared, manifest: Manifest<'s>, session: Session<'s, Native>) -> Self {
+        let request = vec![0; manifest.parameters().geometry.packet_len() + REQUEST];
+        Self {
+            shared,
+            manifest,
+            session,
+            rng: UnwrapErr(SysRng),
+            connections: JoinSet::new(),
+            links: HashMap::new(),
+            reports: mpsc::channel(REPORTS),
+            contacts: BTreeSet::new(),
+            directories: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            request,
+        }
+    }
+
+    async fn run(mut self) -> Result<(), RunError> {
+        self.sync_contacts().await?;
+        loop {
+            while let Some(action) = self.session.poll(clock::now(), &mut self.rng) {
+                self.act(action).await?;
+            }
+            while self.connections.try_join_next().is_some() {}
+            self.links.retain(|&id, _| self.session.waits_for(id));
+            let wait = self.session.poll_timeout().since(clock::now());
+            let wait = Duration::from_millis(wait).clamp(WAITS.0, WAITS.1);
+            tokio::select! {
+                report = self.reports.1.recv() => {
+                    self.handle(report.expect("this end holds a sender too")).await?;
+                }
+                () = self.shared.contacts.notified() => self.sync_contacts().await?,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn act(&mut self, action: Action) -> Result<(), StoreError> {
+        match action {
+            Action::Connect { exchange, server } => self.connect(exchange, server),
+            Action::Fill { round, slot, contact } => self.fill(round, slot, &contact).await?,
+            Action::Continue => tokio::task::yield_now().await,
+            Action::Event(event) => self.note(event).await?,
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, id: ExchangeId, server: ServerRef) {
+        let Some(entry) = self.manifest.server(server.role, server.index) else {
+            return self.session.handle_failed(id, clock::now());
+        };
+        let set = self.shared.options.timeouts;
+        let waits = Waits::new(self.manifest.parameters(), server.role, set);
+        let (network, counters) = (*self.manifest.network(), self.shared.counters.clone());
+        let exchange = Exchange::new(id, server, &entry, network, waits, counters);
+        let (link, out) = mpsc::unbounded_channel();
+        self.links.insert(id, link);
+        self.connections.spawn(exchange.run(self.reports.0.clone(), out));
+    }
+
+    async fn handle(&mut self, report: Report) -> Result<(), StoreError> {
+        let now = clock::now();
+        match report {
+            Report::Connected { id, handshake } => {
+                let reaction = self.session.handle_connected(id, &handshake, &mut self.request);
+                if matches!(reaction, Reaction::Close) {
+                    // Of no effect if the session has closed it by itself.
+                    self.session.handle_failed(id, now);
+                }
+                self.react(id, reaction, now).await
+            }
+            Report::Frame { id, mut frame } => {
+                let out = &mut self.request;
+                let reaction = self.session.handle_frame(id, &mut frame, now, out);
+                self.react(id, reaction, now).await
+            }
+            Report::Failed { id, server: ServerRef { role, index }, why } => {
+                self.links.remove(&id);
+                self.session.handle_failed(id, now);
+                tracing::debug!(%role, index, why, "a server failed");
+                self.tell(Event::Unreachable { role, index, why: why.into() });
+                Ok(())
+            }
+        }
+    }
+
+    async fn react(
+        &mut self,
+        id: ExchangeId,
+        reaction: Reaction<'_>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        match reaction {
+            Reaction::Wait => {}
+            Reaction::Send(len) => {
+                if let Some(link) = self.links.get(&id) {
+                    // A connection that failed has told so, or will.
+                    let _ = link.send(self.request[..len].to_vec());
+                }
+            }
+            Reaction::Received { round, payload } => {
+                let incoming = Incoming::new(round, &payload);
+                self.receive(incoming, now).await?;
+            }
+            Reaction::Close => {
+                self.links.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, incoming: Incoming, now: UnixMs) -> Result<(), StoreError> {
+        let payload_len = self.manifest.parameters().geometry.payload_len();
+        let capacity = Payload::capacity(payload_len, incoming.sender.as_ref());
+        match self.shared.store.receive(&incoming, capacity, now).await? {
+            Receipt::Complete(message) => self.tell(Event::Message(Arc::new(message))),
+            Receipt::Kept { arrived, of } => {
+                self.tell(Event::Part { from: incoming.sender, arrived, of });
+            }
+            Receipt::Refused(why) => self.tell(Event::Dropped(why)),
+            Receipt::Empty | Receipt::Duplicate => {}
+        }
+        Ok(())
+    }
+
+    async fn fill(&mut self, round: Round, slot: u8, holder: &Address) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let fragment = match self.directories.get(&round) {
+            Some(directory) => store.assign(round, directory, slot, holder).await?,
+            None => None,
+        };
+        let draft = fragment.as_ref().map(|fragment| fragment.draft());
+        let filled = self.session.fill(round, slot, draft, &mut self.rng);
+        if fragment.is_some() {
+            if filled {
+                self.waiting.insert(round);
+            } else {
+                store.requeue_slot(round, slot).await?;
+            }
+            self.progressed();
+        }
+        Ok(())
+    }
+
+    async fn note(&mut self, event: session::Event) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        match &event {
+            session::Event::Opened { round, directory, .. } => {
+                self.shared.counters.rounds.fetch_add(1, Ordering::Relaxed);
+                self.directories.insert(*round, *directory);
+                if self.directories.len() > DIRECTORIES {
+                    self.directories.pop_first();
+                }
+            }
+            session::Event::SlotSent { round, slot } => {
+                if let Some((id, delivery)) = store.mark_sent(*round, *slot).await? {
+                    self.tell(Event::Delivery { id, delivery });
+                    self.progressed();
+                }
+            }
+            session::Event::SlotFailed { round, slot } => {
+                store.requeue_slot(*round, *slot).await?;
+            }
+            session::Event::Missed { round, why } => {
+                if *why == Missed::Void {
+                    let fragments = store.requeue_round(*round).await?;
+                    if fragments > 0 {
+                        self.tell(Event::Requeued { round: *round, fragments });
+                    }
+                }
+                self.over(*round);
+            }
+            session::Event::Scanned { round, .. } => self.over(*round),
+            _ => {}
+        }
+        self.tell(Event::Round(event));
+        Ok(())
+    }
+
+    fn over(&mut self, round: Round) {
+        if self.waiting.remove(&round) {
+            self.progressed();
+        }
+    }
+
+    /// Tells those who wait for the outbox to become empty.
+    fn progressed(&self) {
+        self.shared.waiting.send_replace(self.waiting.len());
+    }
+
+    /// Brings the session's contacts to what the home says.
+    async fn sync_contacts(&mut self) -> Result<(), StoreError> {
+        let wanted = self.shared.store.contacts().await?;
+        let wanted: BTreeSet<_> = wanted.into_iter().map(|contact| contact.address).collect();
+        for gone in self.contacts.difference(&wanted) {
+            self.session.remove_contact(gone);
+        }
+        self.contacts.retain(|contact| wanted.contains(contact));
+        for contact in wanted {
+            if self.contacts.contains(&contact) {
+                continue;
+            }
+            if self.session.add_contact(contact.clone()) {
+                self.contacts.insert(contact);
+            } else {
+                self.tell(Event::ContactsFull);
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody listens.
+        let _ = self.shared.events.send(event);
+    }
+}

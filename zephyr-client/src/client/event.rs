@@ -1,0 +1,54 @@
+//! What a client reports.
+
+use std::sync::Arc;
+
+use zephyr_core::session;
+use zephyr_core::{Address, Role, Round};
+
+use crate::store::{Delivery, InboxMessage, MessageId, Refused};
+
+/// Something happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// In a round.
+    Round(session::Event),
+    /// A message arrived whole; it is in the inbox.
+    Message(Arc<InboxMessage>),
+    /// A part of a message arrived.
+    Part {
+        /// From whom; `None` if it is anonymous.
+        from: Option<Address>,
+        /// How many fragments of the message are here.
+        arrived: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// A fragment was dropped.
+    Dropped(Refused),
+    /// A message in the outbox has come further.
+    Delivery {
+        /// Its number.
+        id: MessageId,
+        /// How far.
+        delivery: Delivery,
+    },
+    /// A round was void, and what was sent in it is queued again.
+    Requeued {
+        /// The round.
+        round: Round,
+        /// How many fragments.
+        fragments: u64,
+    },
+    /// A server failed to answer; it is tried again.
+    Unreachable {
+        /// What it is.
+        role: Role,
+        /// Its place among the servers of its role.
+        index: usize,
+        /// What failed.
+        why: Arc<str>,
+    },
+    /// The running session has no place for a contact: it takes part from the next start on.
+    ContactsFull,
+}

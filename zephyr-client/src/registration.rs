@@ -1,0 +1,263 @@
+//! Registration: every PKG of the network learns, by a mailed code, that the address and the home's key belong
+//! together.
+
+mod request;
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use zephyr_blst::Native;
+use zephyr_core::session::{client_key, client_seed};
+use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal, PkgReply, PkgRequest, decode};
+use zephyr_core::{ClientKey, Role, Round, ServerEntry, UnixMs};
+
+use crate::store::{Registration, Store, StoreError};
+use crate::transport::Timeouts;
+
+pub use request::RequestError;
+pub(crate) use request::{Signer, connect, request};
+
+/// A PKG, and the key that the home has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pkg {
+    /// Its place among the manifest's PKGs.
+    pub index: usize,
+    /// Its name for people.
+    pub name: String,
+    /// Names the home's key: the PKG's mail must show the same.
+    pub fingerprint: Fingerprint,
+}
+
+/// What a PKG answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// A code is on its way to the address.
+    CodeSent {
+        /// How long it can be used.
+        valid_for: Duration,
+    },
+    /// The address is registered to the home's key.
+    Registered,
+    /// The home's key replaces another one, unless that one vetoes.
+    Waiting {
+        /// When.
+        until: UnixMs,
+    },
+    /// No replacement of the home's key is waiting any more.
+    Vetoed,
+    /// The registration is deleted.
+    Unregistered,
+}
+
+/// Why a PKG did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistrationError {
+    /// The network has no such PKG.
+    #[error("the network has {count} PKGs: there is none with the index {index}")]
+    NoSuchPkg {
+        /// Which was meant.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// No answer came.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// It refused.
+    #[error(transparent)]
+    Refused(PkgRefusal),
+    /// The home can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What each PKG answered, in the manifest's order.
+pub type Answers = Vec<(Pkg, Result<Answer, RegistrationError>)>;
+
+/// Registers a home's address with the PKGs of its network.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    store: Store,
+    timeouts: Timeouts,
+}
+
+impl Registrar {
+    /// For the home `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store, timeouts: Timeouts::default() }
+    }
+
+    /// With other timeouts than the default ones.
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
+    }
+
+    /// The network's PKGs.
+    pub fn pkgs(&self) -> Vec<Pkg> {
+        let manifest = self.store.home().network().manifest();
+        let pkgs = manifest.servers(Role::Pkg).enumerate();
+        pkgs.map(|(index, entry)| self.pkg(index, &entry)).collect()
+    }
+
+    /// How far the registration with each PKG has come, as far as the home knows.
+    ///
+    /// # Errors
+    /// If the home can't be used.
+    pub async fn status(&self) -> Result<Vec<(Pkg, Registration)>, StoreError> {
+        let manifest = self.store.home().network().manifest();
+        let mut states = Vec::new();
+        for (index, entry) in manifest.servers(Role::Pkg).enumerate() {
+            let state = self.store.registration(&entry.id).await?;
+            states.push((self.pkg(index, &entry), state));
+        }
+        Ok(states)
+    }
+
+    /// Asks all PKGs for a code, but those with which the home is registered already.
+    pub async fn register(&self) -> Answers {
+        self.each(async |index, entry| match self.store.registration(&entry.id).await? {
+            Registration::Registered => Ok(Answer::Registered),
+            _ => self.register_with(index).await,
+        })
+        .await
+    }
+
+    /// Asks one PKG for a code, also if the home was registered with it.
+    ///
+    /// # Errors
+    /// See [`RegistrationError`].
+    pub async fn register_with(&self, index: usize) -> Result<Answer, RegistrationError> {
+        self.ask(index, |address, key, _| PkgRequest::Register { address, key }).await
+    }
+
+    /// Brings the code back that the PKG with the index `index` mailed.
+    ///
+    /// # Errors
+    /// See [`RegistrationError`].
+    pub async fn confirm(&self, index: usize, code: &Code) -> Result<Answer, RegistrationError> {
+        let code = code.clone();
+        self.ask(index, move |address, key, _| PkgRequest::Confirm { address, key, code }).await
+    }
+
+    /// Stops the replacement of the home's key at all PKGs: somebody else asked for codes.
+    pub async fn veto(&self) -> Answers {
+        self.each(async |index, _| {
+            self.ask(index, |address, _, signer| {
+                let signature = signer.sign(signer.binding.veto(signer.address));
+                PkgRequest::Veto { address, signature }
+            })
+            .await
+        })
+        .await
+    }
+
+    /// Deletes the registration at all PKGs: nobody can write to the address any more.
+    pub async fn unregister(&self) -> Answers {
+        self.each(async |index, _| {
+            self.ask(index, |address, _, signer| {
+                let signature = signer.sign(signer.binding.unregister(signer.address));
+                PkgRequest::Unregister { address, signature }
+            })
+            .await
+        })
+        .await
+    }
+
+    /// Asks a PKG for the share of a round and throws it away: whether the registration is good.
+    pub(crate) async fn try_extract(
+        &self,
+        index: usize,
+        round: Round,
+    ) -> Result<(), RegistrationError> {
+        let reply = self.exchange(index, |address, _, signer| {
+            let signature = signer.sign(signer.binding.extract(round, signer.address));
+            PkgRequest::Extract { round, address, signature }
+        });
+        match reply.await? {
+            PkgReply::Share(_) => Ok(()),
+            PkgReply::Refused(why) => Err(RegistrationError::Refused(why)),
+            _ => Err(RequestError::Unexpected.into()),
+        }
+    }
+
+    async fn each(
+        &self,
+        ask: impl AsyncFn(usize, &ServerEntry<'_>) -> Result<Answer, RegistrationError>,
+    ) -> Answers {
+        let manifest = self.store.home().network().manifest();
+        let servers: Vec<_> = manifest.servers(Role::Pkg).enumerate().collect();
+        let answers = servers
+            .iter()
+            .map(async |(index, entry)| (self.pkg(*index, entry), ask(*index, entry).await));
+        join_all(answers).await
+    }
+
+    /// Asks, and notes in the home what the answer means.
+    async fn ask(
+        &self,
+        index: usize,
+        build: impl for<'r> FnOnce(&'r str, ClientKey, &Signer<'_>) -> PkgRequest<'r>,
+    ) -> Result<Answer, RegistrationError> {
+        let reply = self.exchange(index, build).await?;
+        let (state, answer) = match reply {
+            PkgReply::CodeSent { seconds } => {
+                let valid_for = Duration::from_secs(seconds.into());
+                (Some(Registration::CodeSent), Ok(Answer::CodeSent { valid_for }))
+            }
+            PkgReply::Registered => (Some(Registration::Registered), Ok(Answer::Registered)),
+            PkgReply::Waiting { until } => {
+                (Some(Registration::Waiting { until }), Ok(Answer::Waiting { until }))
+            }
+            PkgReply::Vetoed => (None, Ok(Answer::Vetoed)),
+            PkgReply::Unregistered => (Some(Registration::None), Ok(Answer::Unregistered)),
+            PkgReply::Refused(why @ PkgRefusal::NotRegistered) => {
+                (Some(Registration::None), Err(RegistrationError::Refused(why)))
+            }
+            PkgReply::Refused(why) => (None, Err(RegistrationError::Refused(why))),
+            PkgReply::Share(_) => (None, Err(RequestError::Unexpected.into())),
+        };
+        if let Some(state) = state {
+            let manifest = self.store.home().network().manifest();
+            let pkg = manifest.server(Role::Pkg, index).expect("this PKG was asked").id;
+            self.store.set_registration(&pkg, state).await?;
+        }
+        answer
+    }
+
+    async fn exchange(
+        &self,
+        index: usize,
+        build: impl for<'r> FnOnce(&'r str, ClientKey, &Signer<'_>) -> PkgRequest<'r>,
+    ) -> Result<PkgReply, RegistrationError> {
+        let home = self.store.home();
+        let manifest = home.network().manifest();
+        let count = manifest.servers(Role::Pkg).count();
+        let entry = manifest
+            .server(Role::Pkg, index)
+            .ok_or(RegistrationError::NoSuchPkg { index, count })?;
+        let network = manifest.network();
+        let mut connection = connect(&entry, network, self.timeouts).await?;
+        let seed = client_seed(home.seed(), &entry.id);
+        let handshake = *connection.handshake_hash();
+        let signer = Signer {
+            binding: PkgBinding { network, pkg: &entry.id, handshake: &handshake },
+            address: home.address(),
+            seed: &seed,
+        };
+        let message = build(home.address().as_str(), self.key(&entry), &signer);
+        let reply = request(&mut connection, &message).await?;
+        Ok(decode(&reply).map_err(|_| RequestError::Unexpected)?)
+    }
+
+    fn key(&self, entry: &ServerEntry<'_>) -> ClientKey {
+        client_key::<Native>(self.store.home().seed(), &entry.id)
+    }
+
+    fn pkg(&self, index: usize, entry: &ServerEntry<'_>) -> Pkg {
+        let network = self.store.home().network().id();
+        let fingerprint = self.key(entry).fingerprint(&network);
+        Pkg { index, name: entry.name.into(), fingerprint }
+    }
+}

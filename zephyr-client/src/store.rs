@@ -1,0 +1,136 @@
+//! The home: everything a client must remember, in a SQLite database that one program uses at a time.
+//!
+//! Each step is one transaction on disk before the method returns, so a program that is killed goes on where it
+//! was. What comes from other people is bounded by [`MAX_MESSAGE`] and the limits of the inbox.
+
+mod contacts;
+mod error;
+mod home;
+mod inbox;
+mod lock;
+mod outbox;
+mod registrations;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr, SqlitePool};
+use zephyr_core::Address;
+
+use crate::network::Network;
+
+pub use contacts::Contact;
+pub use error::StoreError;
+pub use home::Home;
+pub use inbox::{InboxMessage, Incoming, Receipt, Refused};
+pub use outbox::{Delivery, Fragment, MessageId, OutboxMessage};
+pub use registrations::Registration;
+
+use lock::Lock;
+
+/// The longest message in bytes: 1 MiB.
+pub const MAX_MESSAGE: usize = 1 << 20;
+
+/// The folder `migrations`. (The macro that would read it compiles every database driver a second time.)
+fn migrator() -> Migrator {
+    let home = include_str!("../migrations/0001_home.sql").into_sql_str();
+    let home = Migration::new(1, "home".into(), MigrationType::Simple, home, false);
+    Migrator::with_migrations(vec![home])
+}
+
+/// A home that is open. Clones are the same home; it closes with the last of them.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+    home: Arc<Home>,
+    /// Held as long as the home is open.
+    _lock: Option<Arc<Lock>>,
+}
+
+impl Store {
+    /// Opens the home in the folder `dir`.
+    ///
+    /// # Errors
+    /// If there is none, another program uses it, or the database cannot be used.
+    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+        if !dir.join(lock::DATABASE).exists() {
+            return Err(StoreError::NoHome(dir.to_owned()));
+        }
+        let (pool, lock) = Self::connect(dir).await?;
+        let home = Home::load(&pool).await?.ok_or_else(|| StoreError::NoHome(dir.to_owned()))?;
+        Ok(Self::over(pool, home, Some(lock)))
+    }
+
+    /// Creates a home for `address` in `network` in the folder `dir`, with a new secret. If there is one for the
+    /// same address and network, opens it.
+    ///
+    /// # Errors
+    /// If the home is somebody else's, another program uses it, or the database cannot be used.
+    pub async fn create(
+        dir: &Path,
+        address: &Address,
+        network: &Network,
+    ) -> Result<Self, StoreError> {
+        let (pool, lock) = Self::connect(dir).await?;
+        let home = Home::create(&pool, address, network).await?;
+        Ok(Self::over(pool, home, Some(lock)))
+    }
+
+    /// A home that is kept in memory and gone with its last clone.
+    ///
+    /// # Errors
+    /// If the database cannot be made.
+    pub async fn in_memory(address: &Address, network: &Network) -> Result<Self, StoreError> {
+        let pool = pool(SqliteConnectOptions::new().in_memory(true)).await?;
+        let home = Home::create(&pool, address, network).await?;
+        Ok(Self::over(pool, home, None))
+    }
+
+    async fn connect(dir: &Path) -> Result<(SqlitePool, Lock), StoreError> {
+        let lock = Lock::take(dir)?;
+        let options = SqliteConnectOptions::new()
+            .filename(lock.database())
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        Ok((pool(options).await?, lock))
+    }
+
+    fn over(pool: SqlitePool, home: Home, lock: Option<Lock>) -> Self {
+        Self { pool, home: Arc::new(home), _lock: lock.map(Arc::new) }
+    }
+
+    /// Whose home it is.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Writes everything to the disk and closes the home for all its clones.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}
+
+/// One connection for ever: SQLite has one writer, and a database in memory lives as long as its connection.
+async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let options = options
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("secure_delete", "ON");
+    let pool = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await?;
+    migrator().run(&pool).await?;
+    Ok(pool)
+}
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod property;

@@ -1,0 +1,85 @@
+//! The people to whom slots go.
+
+use getrandom::SysRng;
+use rand_core::TryRng;
+use sqlx::{Row, SqliteConnection};
+use zephyr_core::{Address, UnixMs};
+
+use super::home::address;
+use super::{Store, StoreError};
+
+/// A contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Its address.
+    pub address: Address,
+    /// When it was added.
+    pub added_at: UnixMs,
+    /// What the user wrote about it.
+    pub note: String,
+}
+
+impl Store {
+    /// Adds a contact, or sets the note of one. `false` if it was one already.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn add_contact(
+        &self,
+        address: &Address,
+        note: Option<&str>,
+        now: UnixMs,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let added = insert(&mut tx, address, now).await?;
+        if let Some(note) = note {
+            let query = sqlx::query("UPDATE contacts SET note = $2 WHERE address = $1");
+            query.bind(address.as_str()).bind(note).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// Removes a contact and what is in the outbox for it. `false` if it was none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn remove_contact(&self, address: &Address) -> Result<bool, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let query = sqlx::query("DELETE FROM contacts WHERE address = $1").bind(address.as_str());
+        let removed = query.execute(&mut *tx).await?.rows_affected() > 0;
+        tx.commit().await?;
+        Ok(removed)
+    }
+
+    /// All contacts, the oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn contacts(&self) -> Result<Vec<Contact>, StoreError> {
+        let query = "SELECT address, added_at, note FROM contacts ORDER BY added_at, address";
+        let rows = sqlx::query(query).fetch_all(&self.pool).await?;
+        let contact = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(Contact {
+                address: address(row.try_get("address")?)?,
+                added_at: UnixMs(row.try_get::<i64, _>("added_at")?.cast_unsigned()),
+                note: row.try_get("note")?,
+            })
+        };
+        rows.iter().map(contact).collect()
+    }
+}
+
+/// Adds a contact with a new stream. `false` if it is one already.
+pub(super) async fn insert(
+    db: &mut SqliteConnection,
+    address: &Address,
+    now: UnixMs,
+) -> Result<bool, StoreError> {
+    // 0 stands for "no stream".
+    let stream = SysRng.try_next_u32()?.max(1);
+    let query = "INSERT INTO contacts (address, added_at, stream) VALUES ($1, $2, $3)
+         ON CONFLICT (address) DO NOTHING";
+    let query = sqlx::query(query).bind(address.as_str()).bind(now.0.cast_signed());
+    Ok(query.bind(i64::from(stream)).execute(db).await?.rows_affected() > 0)
+}
