@@ -13,4 +13,4 @@ pub use manifest::{
     MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Parameters, Role, Schedule, ServerEntry,
     server_keys,
 };
-pub use round::{Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory};
+pub use round::{Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory, verify_directory_signature};

@@ -43,7 +43,7 @@ pub use directory::{
     Directory, DirectoryError, Equivocation, GUARD_SIZE, MAX_DIRECTORY, MAX_MANIFEST, MAX_SERVERS,
     MIXER_ANNOUNCEMENT_SIZE, Manifest, ManifestError, MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE,
     Parameters, PkgAnnouncement, Role, RoundWatch, Schedule, ServerEntry, SigningGuard,
-    encode_directory, server_keys, sign_directory,
+    encode_directory, server_keys, sign_directory, verify_directory_signature,
 };
 
 // Keys of a round

@@ -1,4 +1,16 @@
 //! The Zephyr servers: PKG, mixer, info-node and mailbox server.
 
+#![forbid(unsafe_code)]
+
 pub mod listen;
+pub mod machine;
+pub mod mail;
+pub mod manifest;
 pub mod net;
+mod node;
+mod registrar;
+mod roles;
+pub mod store;
+
+pub use node::{Native, Node, NodeConfig, NodeError, NodeEvent, NodeStats, PkgConfig, Stats};
+pub use registrar::Registrar;

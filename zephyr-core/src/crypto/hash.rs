@@ -66,6 +66,8 @@ labels! {
     DELIVERY = "DELIVERY";
     /// Randomness hedged with a long-term secret.
     HEDGE = "HEDGE";
+    /// A mixer's statement of how far it has come in a round.
+    READY = "READY";
     /// The keys that a server derives from its seed.
     SERVER_KEY = "SERVER-KEY";
     /// The signing keys that a client derives from its seed, one for each PKG.

@@ -278,19 +278,19 @@ impl<'a> Directory<'a> {
         }
         self.check::<S>(manifest, proofs)
     }
+}
 
-    /// Whether `signature` is `mixer`'s under this directory.
-    pub fn signed_by<S: Suite>(
-        &self,
-        manifest: &Manifest<'_>,
-        mixer: MixerIndex,
-        signature: &[u8; SIGNATURE_SIZE],
-    ) -> bool {
-        let digest = signature_digest(&self.hash());
-        manifest
-            .server(Role::Mixer, mixer.0.into())
-            .is_some_and(|s| S::Signature::verify(s.id.as_bytes(), &digest, signature))
-    }
+/// Whether `signature` is that of the manifest's `mixer` under a directory that hashes to `directory`.
+pub fn verify_directory_signature<S: Suite>(
+    manifest: &Manifest<'_>,
+    directory: &DirectoryHash,
+    mixer: MixerIndex,
+    signature: &[u8; SIGNATURE_SIZE],
+) -> bool {
+    let digest = signature_digest(directory);
+    manifest
+        .server(Role::Mixer, mixer.0.into())
+        .is_some_and(|s| S::Signature::verify(s.id.as_bytes(), &digest, signature))
 }
 
 /// A mixer's signature under a directory that it has [checked](Directory::check) and whose hash its

@@ -21,6 +21,9 @@ pub enum Close {
     /// The handler wants nothing more from this peer.
     #[error("the peer was refused")]
     Refused,
+    /// A request is no message of the protocol.
+    #[error("the peer sent a malformed request")]
+    Malformed,
     /// A reply doesn't fit a frame.
     #[error("a reply of {0} bytes doesn't fit one frame")]
     TooLong(usize),

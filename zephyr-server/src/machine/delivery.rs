@@ -1,0 +1,164 @@
+//! What a mixer sends to a mailbox server at the end of a round: for each of the server's mailboxes the signed
+//! list, then the messages.
+//!
+//! ```text
+//! item = mailbox 4 ‖ message, or the mailbox's head, which comes before its messages:
+//!        mailbox 4 ‖ number of messages 4 ‖ signature 64 ‖ zeros
+//! ```
+
+use std::collections::BTreeMap;
+
+use zephyr_core::{
+    DeliveryList, DirectoryHash, Geometry, Mailbox, MixerIndex, SIGNATURE_SIZE, ServerId, Suite,
+};
+
+use super::batch::Batch;
+
+/// Length in bytes of an item.
+pub fn item_len(geometry: Geometry) -> usize {
+    4 + geometry.sealed_len()
+}
+
+/// The signed list of what one mixer delivered to one mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// How many messages.
+    pub messages: u32,
+    /// The mixer's signature under the list.
+    pub signature: [u8; SIGNATURE_SIZE],
+}
+
+/// Signs and lays out the messages for `mailboxes`, those of one mailbox server; each gets a head, also if it has
+/// no message.
+pub fn pack<S: Suite>(
+    geometry: Geometry,
+    mailboxes: impl IntoIterator<Item = Mailbox>,
+    messages: &BTreeMap<Mailbox, Batch>,
+    seed: &[u8; 32],
+    directory: &DirectoryHash,
+    mixer: MixerIndex,
+) -> Batch {
+    let mut batch = Batch::new(item_len(geometry));
+    for mailbox in mailboxes {
+        let messages = messages.get(&mailbox);
+        let mut list = DeliveryList::new();
+        messages.into_iter().flat_map(Batch::iter).for_each(|m| list.push(m));
+        let signature = list.sign::<S>(seed, directory, mixer, mailbox);
+        let head = batch.push_zeros();
+        head[..4].copy_from_slice(&mailbox.0.to_be_bytes());
+        head[4..8].copy_from_slice(&list.count().to_be_bytes());
+        head[8..8 + SIGNATURE_SIZE].copy_from_slice(&signature);
+        for message in messages.into_iter().flat_map(Batch::iter) {
+            let item = batch.push_zeros();
+            item[..4].copy_from_slice(&mailbox.0.to_be_bytes());
+            item[4..].copy_from_slice(message);
+        }
+    }
+    batch
+}
+
+/// An item of a delivery, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A mailbox begins.
+    Head(Head),
+    /// A message in the mailbox whose head came last.
+    Message(&'a [u8]),
+}
+
+/// Why a delivery is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// An item does not belong where it stands.
+    #[error("an item of the delivery is out of place")]
+    OutOfPlace,
+    /// A list is not signed by the mixer that delivers it.
+    #[error("a list of the delivery does not bear the mixer's signature")]
+    Signature,
+    /// A mailbox is missing at the end, or its messages are.
+    #[error("the delivery is incomplete")]
+    Incomplete,
+}
+
+/// Takes a delivery apart, item by item, and checks it on the way.
+pub struct Unpack<'a, S: Suite> {
+    directory: &'a DirectoryHash,
+    mixer: MixerIndex,
+    server: &'a ServerId,
+    expected: std::vec::IntoIter<Mailbox>,
+    current: Option<(Head, DeliveryList)>,
+    suite: std::marker::PhantomData<S>,
+}
+
+impl<'a, S: Suite> Unpack<'a, S> {
+    /// The delivery of `mixer`, whose identity is `server`, for exactly `mailboxes`, in this order.
+    pub fn new(
+        mailboxes: Vec<Mailbox>,
+        directory: &'a DirectoryHash,
+        mixer: MixerIndex,
+        server: &'a ServerId,
+    ) -> Self {
+        let expected = mailboxes.into_iter();
+        Self { directory, mixer, server, expected, current: None, suite: Default::default() }
+    }
+
+    /// The next item.
+    ///
+    /// # Errors
+    /// See [`DeliveryError`]; the delivery is worth nothing then.
+    pub fn next<'i>(&mut self, item: &'i [u8]) -> Result<Item<'i>, DeliveryError> {
+        let (mailbox, content) = item.split_first_chunk().ok_or(DeliveryError::OutOfPlace)?;
+        let mailbox = Mailbox(u32::from_be_bytes(*mailbox));
+        if let Some((head, list)) = &mut self.current
+            && list.count() < head.messages
+        {
+            if mailbox != head.mailbox {
+                return Err(DeliveryError::OutOfPlace);
+            }
+            list.push(content);
+            return Ok(Item::Message(content));
+        }
+        self.end_list()?;
+        if self.expected.next() != Some(mailbox) {
+            return Err(DeliveryError::OutOfPlace);
+        }
+        let head = head(mailbox, content).ok_or(DeliveryError::OutOfPlace)?;
+        self.current = Some((head, DeliveryList::new()));
+        Ok(Item::Head(head))
+    }
+
+    /// The delivery has ended.
+    ///
+    /// # Errors
+    /// See [`DeliveryError`].
+    pub fn finish(mut self) -> Result<(), DeliveryError> {
+        self.end_list()?;
+        if self.expected.next().is_some() {
+            return Err(DeliveryError::Incomplete);
+        }
+        Ok(())
+    }
+
+    fn end_list(&mut self) -> Result<(), DeliveryError> {
+        let Some((head, list)) = self.current.take() else { return Ok(()) };
+        if list.count() < head.messages {
+            return Err(DeliveryError::Incomplete);
+        }
+        let (directory, signature) = (self.directory, &head.signature);
+        if list.verify::<S>(self.server, directory, self.mixer, head.mailbox, signature) {
+            Ok(())
+        } else {
+            Err(DeliveryError::Signature)
+        }
+    }
+}
+
+fn head(mailbox: Mailbox, content: &[u8]) -> Option<Head> {
+    let (messages, rest) = content.split_first_chunk()?;
+    let (signature, zeros) = rest.split_first_chunk()?;
+    let messages = u32::from_be_bytes(*messages);
+    zeros.iter().all(|&b| b == 0).then_some(Head { mailbox, messages, signature: *signature })
+}

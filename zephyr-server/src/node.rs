@@ -1,0 +1,230 @@
+//! One server: its keys, its links to clients, its place among the other servers, and its role.
+
+mod config;
+pub(crate) mod context;
+mod event;
+mod shared_board;
+pub(crate) mod stats;
+
+use std::net::SocketAddr;
+
+use rand_core::UnwrapErr;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+use zephyr_core::{Hedge, Label, Role, ServerId, Signature, Suite, kdf, server_keys};
+
+use crate::listen::{self, Handler, Listener};
+use crate::net::{Incoming, Net, NetConfig, NodeId, Peer};
+use crate::roles;
+
+pub use config::{NodeConfig, NodeError, PkgConfig};
+pub(crate) use context::Context;
+pub use event::NodeEvent;
+pub(crate) use shared_board::SharedBoard;
+pub use stats::{NodeStats, Stats};
+
+/// The cryptography of hosts.
+pub type Native = zephyr_blst::Native;
+
+/// The system's random numbers.
+pub(crate) type SystemRng = UnwrapErr<getrandom::SysRng>;
+
+/// A server that runs. It goes on until [`Node::stop`]; dropped without that it ends at once.
+pub struct Node {
+    role: Role,
+    index: usize,
+    client_address: SocketAddr,
+    peer_address: SocketAddr,
+    stats: std::sync::Arc<Stats>,
+    events: broadcast::Sender<NodeEvent>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    net: crate::net::NetHandle,
+}
+
+impl Node {
+    /// Starts the server whose seed the configuration has; what it is, the manifest says.
+    ///
+    /// # Errors
+    /// If the manifest does not list it, or a port, file or database cannot be used.
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let (identity_seed, link_secret) = server_keys(&config.seed);
+        let id = ServerId::from_bytes(<Native as Suite>::Signature::public(&identity_seed));
+        let (role, index, _) = config.manifest.find(&id).ok_or(NodeError::NotListed)?;
+
+        let board = SharedBoard::new(config.manifest.clone());
+        let manifest = config.manifest.get();
+        let peers = manifest.all().map(|server| Peer {
+            identity: NodeId::from_bytes(*server.id.as_bytes()),
+            address: server.peer_address.to_owned(),
+        });
+        let net_config = NetConfig::new(
+            *identity_seed,
+            config.peer_listen.clone(),
+            peers.collect(),
+            board.record_check(),
+        );
+        let listener = Listener::bind(&config.client_listen)
+            .await
+            .map_err(|error| NodeError::Listen(config.client_listen.clone(), error))?;
+        let client_address = listener
+            .local_addr()
+            .map_err(|error| NodeError::Listen(config.client_listen.clone(), error))?;
+        let (net, handle, incoming) = Net::bind(net_config).await?;
+        let peer_address = net.listen_address();
+
+        let (stop, stopped) = watch::channel(false);
+        let (events, _) = broadcast::channel(256);
+        let hedge_secret = kdf(Label::HEDGE, config.seed.as_ref(), &[b"server"]);
+        let context = Context {
+            manifest: config.manifest.clone(),
+            index,
+            identity_seed,
+            hedge: Hedge::new(*hedge_secret, context::now().0 << 20),
+            net: handle.clone(),
+            board,
+            stats: Default::default(),
+            events: events.clone(),
+            stop: stopped,
+        };
+        let mut node = Self {
+            role,
+            index,
+            client_address,
+            peer_address,
+            stats: context.stats.clone(),
+            events,
+            stop,
+            tasks: vec![tokio::spawn(net.run())],
+            net: handle,
+        };
+        let door = Door { listener, secret: *link_secret, limits: config.limits };
+        node.start_role(config, context, door, incoming).await?;
+        Ok(node)
+    }
+
+    async fn start_role(
+        &mut self,
+        config: NodeConfig,
+        context: Context,
+        door: Door,
+        incoming: mpsc::Receiver<Incoming>,
+    ) -> Result<(), NodeError> {
+        let network = *context.manifest.get().network();
+        let stop = context.stop.clone();
+        match self.role {
+            Role::Mixer => {
+                let guard = roles::mixer::load_guard(config.state.as_deref())?;
+                let (mixer, handler) = roles::mixer::MixerServer::new(context, guard);
+                self.spawn(mixer.run(incoming));
+                self.spawn(door.serve(network, handler, stop));
+            }
+            Role::Pkg => {
+                let settings = config.pkg.ok_or(NodeError::NoPkgSettings)?;
+                let (pkg, handler) = roles::pkg::open(context, settings).await?;
+                self.spawn(pkg.run(incoming));
+                self.spawn(door.serve(network, handler, stop));
+            }
+            Role::Info => {
+                let (info, handler) = roles::info::open(context);
+                self.spawn(info.run(incoming));
+                self.spawn(door.serve(network, handler, stop));
+            }
+            #[cfg(any())]
+            Role::Mailbox => {
+                let url = config.mailbox_database.as_deref().unwrap_or("sqlite::memory:");
+                let (mailbox, handler) = roles::mailbox::open(context, url).await?;
+                self.spawn(mailbox.run(incoming));
+                self.spawn(door.serve(network, handler, stop));
+            }
+            other => return Err(NodeError::UnknownRole(other)),
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(tokio::spawn(task));
+    }
+
+    /// What the server is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Its place among the servers of its role.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Where clients reach it.
+    pub fn client_address(&self) -> SocketAddr {
+        self.client_address
+    }
+
+    /// Where the other servers reach it.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.peer_address
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> NodeStats {
+        self.stats.snapshot()
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
+        self.events.subscribe()
+    }
+
+    /// Waits until all other servers are connected; `false` if this one stops before.
+    pub async fn wait_connected(&self, others: &[ServerId]) -> bool {
+        let nodes: Vec<_> = others
+            .iter()
+            .map(|id| NodeId::from_bytes(*id.as_bytes()))
+            .filter(|&id| id != self.net.own())
+            .collect();
+        self.net.wait_connected(&nodes).await
+    }
+
+    /// Ends the server: open requests are answered, every task has ended and every port is free when this
+    /// returns. Rounds under way are void.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        let tasks = std::mem::take(&mut self.tasks);
+        let mut tasks = tasks.into_iter();
+        let net = tasks.next();
+        for task in tasks {
+            let _ = task.await;
+        }
+        // Last, so that the others could still be told.
+        self.net.shutdown().await;
+        if let Some(net) = net {
+            let _ = net.await;
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// The port for clients.
+struct Door {
+    listener: Listener,
+    secret: [u8; 32],
+    limits: listen::Limits,
+}
+
+impl Door {
+    async fn serve<H: Handler>(
+        self,
+        network: zephyr_core::NetworkId,
+        handler: H,
+        stop: watch::Receiver<bool>,
+    ) {
+        listen::serve(self.listener, network, self.secret, self.limits, handler, stop).await;
+    }
+}
