@@ -298,7 +298,8 @@ impl<'a, S: Suite> Session<'a, S> {
             let parameters = *self.manifest.parameters();
             let round = self.current_round(now).max(self.next_round);
             let schedule = parameters.schedule(round);
-            if now >= schedule.submit_until {
+            // Who comes when half of the phase is over waits for the next round.
+            if now.since(schedule.submit_from) > u64::from(parameters.submit_ms) / 2 {
                 self.next_round = after(round);
             } else if now >= schedule.submit_from {
                 let slots = parameters.packets_per_round;

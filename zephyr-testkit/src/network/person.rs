@@ -66,6 +66,8 @@ pub struct Person<S: Suite> {
     pub events: Vec<(UnixMs, Event)>,
     /// What went over this person's wire.
     pub wire: Vec<WireEntry>,
+    /// When the program was started anew.
+    pub restarts: Vec<UnixMs>,
     /// How often the session was polled.
     pub polls: u64,
     pub(super) in_slot: HashMap<(Round, u8), Fragment>,
@@ -89,6 +91,7 @@ impl<S: Suite> Person<S> {
             received: Vec::new(),
             events: Vec::new(),
             wire: Vec::new(),
+            restarts: Vec::new(),
             polls: 0,
             in_slot: HashMap::new(),
             connections: HashMap::new(),

@@ -44,10 +44,7 @@ impl<S: Suite> RoundState<S> {
             let master = MasterSecret::<S::Pairing>::generate(&mut rng, &mut hedge);
             let key = master.public_key(network, round, &server.id, &mut rng, &mut hedge);
             let seed = plan.server_seed(Role::Pkg, i);
-            pkgs.push((
-                PkgIndex(i as u16),
-                PkgAnnouncement::sign::<S>(&seed, network, round, key),
-            ));
+            pkgs.push((PkgIndex(i as u16), PkgAnnouncement::sign::<S>(&seed, network, round, key)));
             masters.push(master);
         }
         let mut keys = Vec::new();

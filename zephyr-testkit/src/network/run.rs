@@ -89,8 +89,8 @@ impl<S: Suite> Network<S> {
         }
         let range = u64::from(self.faults.skew_ms) * 2 + 1;
         let who = self.people.len();
-        let skew_ms = self.chance.below(range, "skew", &[who as u64]) as i64
-            - i64::from(self.faults.skew_ms);
+        let skew_ms =
+            self.chance.below(range, "skew", &[who as u64]) as i64 - i64::from(self.faults.skew_ms);
         let session = self.session(who, address.clone(), contacts, skew_ms, None);
         self.people.push(Person::new(session, address, skew_ms));
         self.wake_up(who, self.now);
@@ -117,11 +117,17 @@ impl<S: Suite> Network<S> {
     }
 
     /// `who`'s program is started anew: its session is lost, its outbox is not. What was in a slot is sent again.
-    pub fn restart(&mut self, who: usize, contacts: &[usize], last: Option<(Round, DirectoryHash)>) {
+    pub fn restart(
+        &mut self,
+        who: usize,
+        contacts: &[usize],
+        last: Option<(Round, DirectoryHash)>,
+    ) {
         let (address, skew_ms) = (self.people[who].address.clone(), self.people[who].skew_ms);
         let session = self.session(who, address, contacts.len(), skew_ms, last);
         let person = &mut self.people[who];
         person.session = session;
+        person.restarts.push(self.now);
         person.connections.clear();
         let lost: Vec<Fragment> = person.in_slot.drain().map(|(_, fragment)| fragment).collect();
         person.outbox.extend(lost);

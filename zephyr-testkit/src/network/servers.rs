@@ -138,12 +138,7 @@ impl<S: Suite> Servers<S> {
         PkgReply::Share(SecretShare::new(share.to_bytes()))
     }
 
-    fn mixer(
-        &mut self,
-        now: UnixMs,
-        server: ServerRef,
-        request: &MixerRequest<'_>,
-    ) -> MixerReply {
+    fn mixer(&mut self, now: UnixMs, server: ServerRef, request: &MixerRequest<'_>) -> MixerReply {
         let MixerRequest::Submit { round, token, packet } = request;
         let schedule = self.plan.parameters.schedule(*round);
         let mixer = MixerIndex(server.index as u16);
