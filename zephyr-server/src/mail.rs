@@ -97,11 +97,18 @@ impl Mailer for SmtpMailer {
         let message = self.message(letter)?;
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() => Err(MailError::Refused(error.to_string())),
+            Ok(Err(error)) if is_about_recipient(&error) => {
+                Err(MailError::Refused(with_causes(&error)))
+            }
             Ok(Err(error)) => Err(MailError::Unavailable(with_causes(&error))),
             Err(_) => Err(MailError::Unavailable("it does not answer in time".into())),
         }
     }
+}
+
+/// Other permanent errors, such as a wrong password, are the operator's to mend (RFC 5321, section 4.2.3).
+fn is_about_recipient(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 550 | 551 | 553))
 }
 
 fn tls(config: &SmtpConfig) -> Result<Tls, MailConfigError> {
