@@ -4,6 +4,7 @@ pub mod batch;
 pub mod board;
 pub mod coordinator;
 pub mod delivery;
+pub mod mailbox;
 pub mod mix;
 pub mod mixer;
 pub mod noise;

@@ -2,13 +2,16 @@
 
 #[cfg(test)]
 mod conformance;
+mod mailboxes;
 mod memory;
 mod registrations;
+mod sql;
 mod sqlite;
 
+pub use mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
 pub use memory::MemoryRegistrations;
 pub use registrations::Registrations;
-pub use sqlite::{SqliteRegistrations, open_sqlite};
+pub use sqlite::{SqliteMailboxes, SqliteRegistrations, open_sqlite};
 
 /// A database cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,17 +1,21 @@
 //! SQLite: a file, or memory.
 
+mod mailboxes;
+
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Row, SqlStr, SqlitePool};
 use zephyr_core::{Address, ClientKey, UnixMs};
 
 use super::{Registrations, StoreError};
 use crate::machine::pkg::{Registration, Replacement};
+
+pub use mailboxes::SqliteMailboxes;
 
 /// Opens the database at `url` (`sqlite:///var/lib/zephyr/pkg.db`, or `sqlite::memory:`), makes it if it is not
 /// there, and brings its tables to this version.
@@ -22,6 +26,8 @@ pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
+        // Where much is deleted the file is to shrink again.
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         // What was answered must survive a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5));
@@ -50,11 +56,14 @@ fn migrator() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "registrations",
-        include_str!("../../migrations/sqlite/0001_registrations.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(
+            1,
+            "registrations",
+            include_str!("../../migrations/sqlite/0001_registrations.sql"),
+        ),
+        migration(2, "mailboxes", include_str!("../../migrations/sqlite/0002_mailboxes.sql")),
+    ])
 }
 
 /// Registrations in SQLite.

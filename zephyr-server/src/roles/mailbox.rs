@@ -1,0 +1,153 @@
+//! The mailbox server: keeps what mixers deliver, for clients to download.
+
+mod download;
+mod health;
+mod server;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use zephyr_core::wire::{MailboxRequest, WireError, decode};
+
+use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::machine::delivery::item_len;
+use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
+use crate::net::{BatchReader, Incoming, NodeId};
+use crate::node::{Context, Native, NodeEvent, context};
+use crate::roles::info::Follow;
+use crate::store::{SqliteMailboxes, StoreError};
+
+use server::MailboxServer;
+
+/// How often the server looks at the clock.
+const TICK: Duration = Duration::from_millis(100);
+
+type Server = MailboxServer<Native, SqliteMailboxes>;
+
+/// The part that follows the rounds and takes what mixers deliver.
+pub(crate) struct MailboxNode {
+    context: Context,
+    server: Arc<Server>,
+}
+
+/// The part that answers clients.
+pub(crate) struct MailboxHandler {
+    server: Arc<Server>,
+}
+
+/// A mailbox server whose database is at `url`.
+pub(crate) async fn open(
+    context: Context,
+    url: &str,
+) -> Result<(MailboxNode, MailboxHandler), StoreError> {
+    let store = SqliteMailboxes::open(url).await?;
+    let (manifest, stats) = (context.manifest.clone(), context.stats.clone());
+    let server = Server::open(manifest, context.index, store, stats, context::now()).await?;
+    let server = Arc::new(server);
+    Ok((MailboxNode { context, server: server.clone() }, MailboxHandler { server }))
+}
+
+impl MailboxNode {
+    /// Follows the rounds and takes deliveries until the server stops.
+    pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
+        let mut follow = Follow::new(&self.context);
+        let mut stop = self.context.stop.clone();
+        // Dropped at the end, and with it what is under way: mixers were not acknowledged and know it.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keep_house(self.server.clone()));
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                message = incoming.recv() => match message {
+                    Some(message) => self.hear(message, &mut tasks),
+                    None => break,
+                },
+                Some(ended) = tasks.join_next() => {
+                    if ended.is_err_and(|error| error.is_panic()) {
+                        tracing::error!("a task of the mailbox server panicked");
+                    }
+                }
+                () = follow.next(&self.context, |round, directory| {
+                    self.server.agreed(round, &directory);
+                }) => {}
+            }
+        }
+        tasks.shutdown().await;
+        self.server.close().await;
+    }
+
+    fn hear(&self, message: Incoming, tasks: &mut JoinSet<()>) {
+        match message {
+            Incoming::Call { from, request, reply } => {
+                reply.send(encode(&self.answer(from, &request)))
+            }
+            Incoming::Batch { from, header, item_len, reader } => {
+                self.take(from, &header, item_len, reader, tasks);
+            }
+        }
+    }
+
+    fn answer(&self, from: NodeId, request: &[u8]) -> PeerReply {
+        match (self.context.mixer(from), decode(request)) {
+            (Some(mixer), Ok(PeerRequest::Void { round })) => {
+                if self.server.void(mixer, round) {
+                    self.context.event(NodeEvent::Void { round });
+                }
+                PeerReply::Noted
+            }
+            _ => PeerReply::Refused(ProposalRefusal::NotAllowed),
+        }
+    }
+
+    fn take(
+        &self,
+        from: NodeId,
+        header: &[u8],
+        len: usize,
+        reader: BatchReader,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let geometry = self.context.manifest.get().parameters().geometry;
+        let (Some(mixer), Ok(BatchHeader::Deliver { round, directory })) =
+            (self.context.mixer(from), decode(header))
+        else {
+            return;
+        };
+        if len != item_len(geometry) {
+            return;
+        }
+        let server = self.server.clone();
+        tasks.spawn(async move {
+            if let Err(error) = server.receive(mixer, round, &directory.0, reader).await {
+                tracing::debug!(%error, "a delivery was not taken");
+            }
+        });
+    }
+}
+
+/// Tells the time and deletes what is old.
+async fn keep_house(server: Arc<Server>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        server.tick(context::now());
+        server.clean().await;
+    }
+}
+
+impl Handler for MailboxHandler {
+    async fn handle(
+        &self,
+        _peer: &PeerInfo,
+        request: &[u8],
+        reply: &mut Replies<'_>,
+    ) -> Result<(), Close> {
+        let request = decode(request).map_err(|_: WireError| Close::Malformed)?;
+        let MailboxRequest::Download { round, mailbox } = request;
+        self.server.download(round, mailbox, reply).await
+    }
+}

@@ -1,0 +1,137 @@
+//! A mailbox server without its sockets: the rules and the database together.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zephyr_core::{Directory, MixerIndex, Round, Suite, UnixMs};
+
+use super::health::Health;
+use crate::machine::mailbox::MailboxMachine;
+use crate::manifest::SharedManifest;
+use crate::node::Stats;
+use crate::store::{Mailboxes, SqliteMailboxes, StoreError, UploadId};
+
+/// The most messages that one mixer may deliver to this server in one round, unless told otherwise.
+pub(crate) const MAX_MESSAGES: u32 = 1_000_000;
+/// How many steps of deleting follow each other before others have their turn.
+const SWEEPS: usize = 16;
+
+/// Takes deliveries and answers downloads. Cheap to share in an `Arc`.
+///
+/// 1. [`open`](Self::open) it.
+/// 2. Tell it the [directories](Self::agreed) and what mixers [give up](Self::void), and the time, often:
+///    [`tick`](Self::tick), then [`clean`](Self::clean).
+/// 3. Hand it uploads and downloads, any number side by side.
+pub(crate) struct MailboxServer<S, M> {
+    pub(super) manifest: SharedManifest,
+    pub(super) machine: Mutex<MailboxMachine>,
+    pub(super) store: M,
+    pub(super) stats: Arc<Stats>,
+    pub(super) max_messages: u32,
+    pub(super) writes: Health,
+    pub(super) reads: Health,
+    /// Uploads that ended before they were complete, not yet discarded in the store.
+    abandoned: Mutex<Vec<UploadId>>,
+    suite: PhantomData<fn() -> S>,
+}
+
+impl<S> MailboxServer<S, SqliteMailboxes> {
+    /// Closes the database when all that is under way is done.
+    pub(crate) async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
+    /// The mailbox server with `index`, with what its store still has of rounds that are under way.
+    ///
+    /// # Errors
+    /// If the store can't be read or written.
+    pub(crate) async fn open(
+        manifest: SharedManifest,
+        index: usize,
+        store: M,
+        stats: Arc<Stats>,
+        now: UnixMs,
+    ) -> Result<Self, StoreError> {
+        let mut machine = MailboxMachine::new(manifest.clone(), index, now);
+        for stored in store.restore().await? {
+            // After a change of the manifest the rounds of the old one are of no use.
+            let ours = Directory::parse(&stored.directory).is_ok_and(|d| {
+                d.round() == stored.round && d.verify::<S>(&manifest.get(), false).is_ok()
+            });
+            if ours {
+                machine.restore(stored.round, &stored.directory, stored.delivered);
+            } else {
+                store.forget(stored.round).await?;
+            }
+        }
+        let server = Self {
+            manifest,
+            machine: Mutex::new(machine),
+            store,
+            stats,
+            max_messages: MAX_MESSAGES,
+            writes: Health::new("written"),
+            reads: Health::new("read"),
+            abandoned: Mutex::default(),
+            suite: PhantomData,
+        };
+        server.forget().await?;
+        Ok(server)
+    }
+
+    /// The round's directory is agreed on: `directory` has been verified, with all its signatures.
+    pub(crate) fn agreed(&self, round: Round, directory: &[u8]) {
+        self.machine().agree(round, directory);
+    }
+
+    /// The mixer `from` has given the round up. Returns whether the round is void since now.
+    pub(crate) fn void(&self, from: MixerIndex, round: Round) -> bool {
+        self.machine().void(from, round)
+    }
+
+    /// It is `now`.
+    pub(crate) fn tick(&self, now: UnixMs) {
+        self.machine().advance(now);
+    }
+
+    /// Deletes some of what is no longer needed, in small steps. What fails is tried again next time.
+    pub(crate) async fn clean(&self) {
+        if let Err(error) = self.try_clean().await {
+            self.writes.failed(&error);
+        }
+    }
+
+    async fn try_clean(&self) -> Result<(), StoreError> {
+        self.forget().await?;
+        loop {
+            let Some(upload) = self.abandoned().last().copied() else { break };
+            self.store.discard(upload).await?;
+            self.abandoned().retain(|other| *other != upload);
+        }
+        for _ in 0..SWEEPS {
+            if !self.store.sweep().await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget(&self) -> Result<(), StoreError> {
+        loop {
+            let Some(round) = self.machine().to_forget() else { return Ok(()) };
+            self.store.forget(round).await?;
+            self.machine().forgotten(round);
+        }
+    }
+
+    pub(super) fn machine(&self) -> MutexGuard<'_, MailboxMachine> {
+        // The rules do not panic; if they did, refusing everybody from then on would help nobody.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn abandoned(&self) -> MutexGuard<'_, Vec<UploadId>> {
+        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

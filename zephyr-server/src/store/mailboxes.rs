@@ -1,0 +1,107 @@
+//! The rounds' sealed messages.
+
+use std::future::Future;
+
+use zephyr_core::{Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
+
+use super::StoreError;
+use crate::machine::batch::Batch;
+
+/// How a store names an upload: what one mixer delivers in one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadId(pub i64);
+
+/// What is stored of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRound {
+    /// The round.
+    pub round: Round,
+    /// Its directory with signatures, as it was given to [`Mailboxes::begin`].
+    pub directory: Vec<u8>,
+    /// The mixers whose uploads are complete, with the digests of their signed lists.
+    pub delivered: Vec<(MixerIndex, [u8; 32])>,
+}
+
+/// A mixer's signed list for one mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredList {
+    /// The upload that it is part of.
+    pub upload: UploadId,
+    /// The mixer.
+    pub mixer: MixerIndex,
+    /// The place of its first message in the upload.
+    pub first: u32,
+    /// How many messages it has.
+    pub messages: u32,
+    /// The mixer's signature under it.
+    pub signature: [u8; SIGNATURE_SIZE],
+}
+
+/// A piece of an upload.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The lists that begin in it: mailbox, place of the first message, number of messages, signature.
+    pub lists: Vec<(Mailbox, u32, u32, [u8; SIGNATURE_SIZE])>,
+    /// The place of its first message in the upload.
+    pub first: u32,
+    /// Its messages.
+    pub messages: Batch,
+}
+
+/// Where a mailbox server keeps what mixers deliver.
+///
+/// An upload is invisible until it is complete, and writes in small transactions, so that a slow mixer holds up
+/// nobody. What a method has returned from survives a crash. A method whose future is dropped has either
+/// happened or not.
+pub trait Mailboxes: Send + Sync + 'static {
+    /// What was there when the program ended, in the order of the rounds. Uploads that were still coming then are
+    /// discarded: call it before anything else.
+    fn restore(&self) -> impl Future<Output = Result<Vec<StoredRound>, StoreError>> + Send;
+
+    /// Begins an upload, which stays invisible until [`Mailboxes::complete`].
+    fn begin(
+        &self,
+        round: Round,
+        directory: &[u8],
+        mixer: MixerIndex,
+    ) -> impl Future<Output = Result<UploadId, StoreError>> + Send;
+
+    /// Adds a piece to an upload that is still coming; `false` if it was discarded meanwhile.
+    fn append(
+        &self,
+        upload: UploadId,
+        chunk: &Chunk,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Makes an upload visible, if it is the mixer's first complete one in the round, and else discards it. Returns
+    /// the digest of the one that is visible now; `None` if this upload was discarded meanwhile.
+    fn complete(
+        &self,
+        upload: UploadId,
+        digest: &[u8; 32],
+    ) -> impl Future<Output = Result<Option<[u8; 32]>, StoreError>> + Send;
+
+    /// Discards an upload, unless it is complete.
+    fn discard(&self, upload: UploadId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Discards all of a round at once.
+    fn forget(&self, round: Round) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Deletes some of what was discarded; `false` if nothing is left of it.
+    fn sweep(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The lists of a mailbox in the complete uploads of a round, in ascending order of their mixers.
+    fn lists(
+        &self,
+        round: Round,
+        mailbox: Mailbox,
+    ) -> impl Future<Output = Result<Vec<StoredList>, StoreError>> + Send;
+
+    /// The `limit` messages of an upload at the places from `first` on; fewer if some are not there.
+    fn messages(
+        &self,
+        upload: UploadId,
+        first: u32,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Vec<u8>>, StoreError>> + Send;
+}

@@ -1,0 +1,38 @@
+//! Statements that SQLite and PostgreSQL understand alike.
+
+/// Of mailbox servers. An upload's `state` is 0 while it comes, 1 when it is complete, 2 when it is to be deleted.
+pub(super) mod mailboxes {
+    pub const DISCARD_ALL_COMING: &str = "UPDATE mailbox_uploads SET state = 2 WHERE state = 0";
+    pub const ROUNDS: &str = "SELECT round, directory FROM mailbox_rounds ORDER BY round";
+    pub const COMPLETE_UPLOADS: &str =
+        "SELECT mixer, digest FROM mailbox_uploads WHERE round = $1 AND state = 1 ORDER BY mixer";
+    pub const PUT_ROUND: &str = "INSERT INTO mailbox_rounds (round, directory) VALUES ($1, $2) \
+        ON CONFLICT (round) DO NOTHING";
+    pub const BEGIN: &str =
+        "INSERT INTO mailbox_uploads (round, mixer, state) VALUES ($1, $2, 0) RETURNING upload";
+    pub const IS_COMING: &str =
+        "SELECT round, mixer FROM mailbox_uploads WHERE upload = $1 AND state = 0";
+    pub const PUT_LISTS: &str =
+        "INSERT INTO mailbox_lists (upload, mailbox, first, messages, signature) ";
+    pub const PUT_MESSAGES: &str = "INSERT INTO mailbox_messages (id, message) ";
+    pub const COMPLETE_UPLOAD_OF: &str =
+        "SELECT digest FROM mailbox_uploads WHERE round = $1 AND mixer = $2 AND state = 1";
+    pub const COMPLETE: &str =
+        "UPDATE mailbox_uploads SET state = 1, digest = $2 WHERE upload = $1";
+    pub const DISCARD: &str =
+        "UPDATE mailbox_uploads SET state = 2 WHERE upload = $1 AND state = 0";
+    pub const DISCARD_ROUND: &str = "UPDATE mailbox_uploads SET state = 2 WHERE round = $1";
+    pub const DELETE_ROUND: &str = "DELETE FROM mailbox_rounds WHERE round = $1";
+    pub const DISCARDED: &str =
+        "SELECT upload FROM mailbox_uploads WHERE state = 2 ORDER BY upload LIMIT 1";
+    pub const DELETE_MESSAGES: &str = "DELETE FROM mailbox_messages WHERE id IN \
+        (SELECT id FROM mailbox_messages WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3)";
+    pub const DELETE_LISTS: &str = "DELETE FROM mailbox_lists WHERE upload = $1 AND mailbox IN \
+        (SELECT mailbox FROM mailbox_lists WHERE upload = $1 ORDER BY mailbox LIMIT $2)";
+    pub const DELETE_UPLOAD: &str = "DELETE FROM mailbox_uploads WHERE upload = $1";
+    pub const LISTS: &str = "SELECT l.upload, u.mixer, l.first, l.messages, l.signature \
+        FROM mailbox_uploads u JOIN mailbox_lists l ON l.upload = u.upload \
+        WHERE u.round = $1 AND u.state = 1 AND l.mailbox = $2 ORDER BY u.mixer";
+    pub const MESSAGES: &str =
+        "SELECT message FROM mailbox_messages WHERE id >= $1 AND id < $2 ORDER BY id";
+}

@@ -1,0 +1,242 @@
+//! Mailboxes in SQLite.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+use zephyr_core::{Mailbox, MixerIndex, Round};
+
+use super::open_sqlite;
+use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+use crate::store::{StoreError, sql::mailboxes as sql};
+
+/// How many rows one step of the sweep deletes.
+const SWEEP_ROWS: i64 = 256;
+/// Rows of one insert: two variables each, of which SQLite takes 32,766.
+const INSERT_ROWS: usize = 1024;
+
+/// Mailboxes in SQLite.
+#[derive(Clone, Debug)]
+pub struct SqliteMailboxes {
+    pool: SqlitePool,
+    /// SQLite has one writer at a time. Those that wait here are served in order; in SQLite they would try their luck.
+    writer: Arc<Mutex<()>>,
+}
+
+impl SqliteMailboxes {
+    /// In a database that [`open_sqlite`] opened.
+    pub fn new(pool: SqlitePool) -> Self {
+        Self { pool, writer: Arc::default() }
+    }
+
+    /// Opens a database of its own.
+    ///
+    /// # Errors
+    /// As [`open_sqlite`].
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        open_sqlite(url).await.map(Self::new)
+    }
+
+    /// Closes the database when all that is under way is done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A transaction that can write at once: one that begins with reading may find the way barred later.
+    async fn write(
+        &self,
+    ) -> Result<(MutexGuard<'_, ()>, Transaction<'static, Sqlite>), StoreError> {
+        let turn = self.writer.lock().await;
+        Ok((turn, self.pool.begin_with("BEGIN IMMEDIATE").await?))
+    }
+}
+
+impl Mailboxes for SqliteMailboxes {
+    async fn restore(&self) -> Result<Vec<StoredRound>, StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        sqlx::query(sql::DISCARD_ALL_COMING).execute(&mut *tx).await?;
+        let mut rounds = Vec::new();
+        for row in sqlx::query(sql::ROUNDS).fetch_all(&mut *tx).await? {
+            let round: i64 = row.try_get("round")?;
+            let uploads =
+                sqlx::query(sql::COMPLETE_UPLOADS).bind(round).fetch_all(&mut *tx).await?;
+            let delivered = uploads.iter().map(|row| Ok((mixer(row)?, array(row, "digest")?)));
+            rounds.push(StoredRound {
+                round: Round(number(round)?),
+                directory: row.try_get("directory")?,
+                delivered: delivered.collect::<Result<_, StoreError>>()?,
+            });
+        }
+        tx.commit().await?;
+        Ok(rounds)
+    }
+
+    async fn begin(
+        &self,
+        round: Round,
+        directory: &[u8],
+        mixer: MixerIndex,
+    ) -> Result<UploadId, StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        let round = round_to_sql(round)?;
+        sqlx::query(sql::PUT_ROUND).bind(round).bind(directory).execute(&mut *tx).await?;
+        let row = sqlx::query(sql::BEGIN).bind(round).bind(i64::from(mixer.0));
+        let upload = row.fetch_one(&mut *tx).await?.try_get("upload")?;
+        tx.commit().await?;
+        Ok(UploadId(upload))
+    }
+
+    async fn append(&self, upload: UploadId, chunk: &Chunk) -> Result<bool, StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        let coming = sqlx::query(sql::IS_COMING).bind(upload.0).fetch_optional(&mut *tx).await?;
+        if coming.is_none() {
+            return Ok(false);
+        }
+        for lists in chunk.lists.chunks(INSERT_ROWS) {
+            let mut insert = QueryBuilder::<Sqlite>::new(sql::PUT_LISTS);
+            insert.push_values(lists, |mut row, (mailbox, first, messages, signature)| {
+                row.push_bind(upload.0)
+                    .push_bind(i64::from(mailbox.0))
+                    .push_bind(i64::from(*first))
+                    .push_bind(i64::from(*messages))
+                    .push_bind(&signature[..]);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        let mut places = chunk.first..;
+        let messages: Vec<_> = chunk.messages.iter().collect();
+        for messages in messages.chunks(INSERT_ROWS) {
+            let ids = places.by_ref().take(messages.len()).map(|place| id(upload, place));
+            let rows = ids.collect::<Result<Vec<_>, _>>()?.into_iter().zip(messages);
+            let mut insert = QueryBuilder::<Sqlite>::new(sql::PUT_MESSAGES);
+            insert.push_values(rows, |mut row, (id, message)| {
+                row.push_bind(id).push_bind(*message);
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn complete(
+        &self,
+        upload: UploadId,
+        digest: &[u8; 32],
+    ) -> Result<Option<[u8; 32]>, StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        let coming = sqlx::query(sql::IS_COMING).bind(upload.0).fetch_optional(&mut *tx).await?;
+        let Some(row) = coming else { return Ok(None) };
+        let (round, mixer): (i64, i64) = (row.try_get("round")?, row.try_get("mixer")?);
+        let first = sqlx::query(sql::COMPLETE_UPLOAD_OF).bind(round).bind(mixer);
+        let visible = match first.fetch_optional(&mut *tx).await? {
+            Some(first) => {
+                sqlx::query(sql::DISCARD).bind(upload.0).execute(&mut *tx).await?;
+                array(&first, "digest")?
+            }
+            None => {
+                let complete = sqlx::query(sql::COMPLETE).bind(upload.0).bind(&digest[..]);
+                complete.execute(&mut *tx).await?;
+                *digest
+            }
+        };
+        tx.commit().await?;
+        Ok(Some(visible))
+    }
+
+    async fn discard(&self, upload: UploadId) -> Result<(), StoreError> {
+        let _turn = self.writer.lock().await;
+        sqlx::query(sql::DISCARD).bind(upload.0).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn forget(&self, round: Round) -> Result<(), StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        let round = round_to_sql(round)?;
+        sqlx::query(sql::DISCARD_ROUND).bind(round).execute(&mut *tx).await?;
+        sqlx::query(sql::DELETE_ROUND).bind(round).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<bool, StoreError> {
+        let discarded = sqlx::query(sql::DISCARDED).fetch_optional(&self.pool).await?;
+        let Some(row) = discarded else { return Ok(false) };
+        let upload = UploadId(row.try_get("upload")?);
+        let (_turn, mut tx) = self.write().await?;
+        let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
+        let messages = sqlx::query(sql::DELETE_MESSAGES).bind(from).bind(to).bind(SWEEP_ROWS);
+        let deleted = messages.execute(&mut *tx).await?.rows_affected();
+        if deleted < SWEEP_ROWS as u64 {
+            let lists = sqlx::query(sql::DELETE_LISTS).bind(upload.0).bind(SWEEP_ROWS);
+            let deleted = lists.execute(&mut *tx).await?.rows_affected();
+            if deleted < SWEEP_ROWS as u64 {
+                sqlx::query(sql::DELETE_UPLOAD).bind(upload.0).execute(&mut *tx).await?;
+            }
+        }
+        tx.commit().await?;
+        // Gives the free pages back to the file system, some at a time.
+        sqlx::query("PRAGMA incremental_vacuum(4096)").fetch_all(&self.pool).await?;
+        Ok(true)
+    }
+
+    async fn lists(&self, round: Round, mailbox: Mailbox) -> Result<Vec<StoredList>, StoreError> {
+        let rows = sqlx::query(sql::LISTS)
+            .bind(round_to_sql(round)?)
+            .bind(i64::from(mailbox.0))
+            .fetch_all(&self.pool)
+            .await?;
+        let list = |row: &SqliteRow| {
+            Ok(StoredList {
+                upload: UploadId(row.try_get("upload")?),
+                mixer: mixer(row)?,
+                first: number(row.try_get("first")?)?,
+                messages: number(row.try_get("messages")?)?,
+                signature: array(row, "signature")?,
+            })
+        };
+        rows.iter().map(list).collect()
+    }
+
+    async fn messages(
+        &self,
+        upload: UploadId,
+        first: u32,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let from = id(upload, first)?;
+        let rows = sqlx::query(sql::MESSAGES)
+            .bind(from)
+            .bind(from + i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("message")?)).collect()
+    }
+}
+
+/// The key of a message.
+fn id(upload: UploadId, place: u32) -> Result<i64, StoreError> {
+    let upload = i32::try_from(upload.0).map_err(|_| StoreError::Corrupt)?;
+    Ok(i64::from(upload) << 32 | i64::from(place))
+}
+
+/// SQL has no unsigned integers. No clock will show a round beyond.
+fn round_to_sql(round: Round) -> Result<i64, StoreError> {
+    i64::try_from(round.0).map_err(|_| StoreError::Corrupt)
+}
+
+fn number<T: TryFrom<i64>>(n: i64) -> Result<T, StoreError> {
+    T::try_from(n).map_err(|_| StoreError::Corrupt)
+}
+
+fn mixer(row: &SqliteRow) -> Result<MixerIndex, StoreError> {
+    number(row.try_get("mixer")?).map(MixerIndex)
+}
+
+fn array<const N: usize>(row: &SqliteRow, column: &str) -> Result<[u8; N], StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    bytes.try_into().map_err(|_| StoreError::Corrupt)
+}
+
+#[cfg(test)]
+mod tests;
