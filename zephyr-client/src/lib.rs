@@ -11,6 +11,27 @@
 //! 1. [`Network::load`] a network file and [`Store::create`] a home in it.
 //! 2. [`Registrar::register`], and [`Registrar::confirm`] with the code that each PKG mailed.
 //! 3. [`Client::run`] in a task of its own; meanwhile [`Client::send`] and listen to [`Client::events`].
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use zephyr_client::{Client, Event, Message, Options, Store};
+//! use zephyr_core::Address;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Store::open(Path::new("home")).await?, Options::default());
+//! let mut events = client.events();
+//! let running = tokio::spawn({
+//!     let client = client.clone();
+//!     async move { client.run(std::future::pending()).await }
+//! });
+//! client.send(&Address::parse("bob@example.org")?, Message::Text("hello".into())).await?;
+//! while let Ok(event) = events.recv().await {
+//!     if let Event::Message(message) = event {
+//!         println!("{:?}", message.text());
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

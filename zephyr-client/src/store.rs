@@ -26,7 +26,9 @@ pub use contacts::Contact;
 pub use error::StoreError;
 pub use home::Home;
 pub use inbox::{InboxMessage, Incoming, Receipt, Refused};
-pub use outbox::{Delivery, Fragment, MessageId, OutboxMessage};
+#[cfg(test)]
+use outbox::Fragment;
+pub use outbox::{Delivery, MessageId, OutboxMessage};
 pub use registrations::Registration;
 
 use lock::Lock;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter::repeat_with;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -14,16 +13,19 @@ use zephyr_blst::Native;
 use zephyr_core::session::{
     self, Action, ExchangeId, Missed, Reaction, ServerRef, Session, Settings, Storage, TagEntry,
 };
-use zephyr_core::{Address, DirectoryHash, Manifest, Payload, Round, UnixMs};
+use zephyr_core::wire::PkgRefusal;
+use zephyr_core::{Address, DirectoryHash, Manifest, Payload, PkgIndex, Role, Round, UnixMs};
 
 use super::Shared;
 use super::event::Event;
 use super::exchange::{Exchange, Report, Waits};
 use crate::clock;
-use crate::store::{Incoming, Receipt, StoreError};
+use crate::store::{Incoming, Receipt, Registration, StoreError};
 
 /// The fewest contacts that a session has places for; with more of them it is twice as many.
 const PLACES: usize = 64;
+/// The session counts contacts with 16 bits.
+const MOST_PLACES: usize = u16::MAX as usize;
 /// Frames that wait for the session; a server that sends more waits.
 const REPORTS: usize = 32;
 /// What a request is longer than the packet in it, at most.
@@ -57,7 +59,7 @@ pub(super) async fn run(shared: &Shared) -> Result<(), RunError> {
         verify_proofs: shared.options.verify_proofs,
         last_round: store.last_round().await?,
     };
-    let places = PLACES.max(2 * store.contacts().await?.len());
+    let places = PLACES.max(2 * store.contacts().await?.len()).min(MOST_PLACES);
     let mut packets = vec![0; Storage::<Native>::packets_len(&manifest)];
     let mut contacts: Vec<_> = repeat_with(|| None).take(places).collect();
     let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(&manifest, places)];
@@ -203,7 +205,7 @@ impl<'s> Driver<'s> {
         let payload_len = self.manifest.parameters().geometry.payload_len();
         let capacity = Payload::capacity(payload_len, incoming.sender.as_ref());
         match self.shared.store.receive(&incoming, capacity, now).await? {
-            Receipt::Complete(message) => self.tell(Event::Message(Arc::new(message))),
+            Receipt::Complete(message) => self.tell(Event::Message(message)),
             Receipt::Kept { arrived, of } => {
                 self.tell(Event::Part { from: incoming.sender, arrived, of });
             }
@@ -261,10 +263,29 @@ impl<'s> Driver<'s> {
                 self.over(*round);
             }
             session::Event::Scanned { round, .. } => self.over(*round),
+            session::Event::Keyed { .. } => store.confirm_registrations().await?,
+            session::Event::PkgRefused { pkg, why, .. } => self.note_refusal(*pkg, *why).await?,
             _ => {}
         }
         self.tell(Event::Round(event));
         Ok(())
+    }
+
+    /// What a PKG's refusal says about the registration with it.
+    async fn note_refusal(&self, pkg: PkgIndex, why: PkgRefusal) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let Some(entry) = self.manifest.server(Role::Pkg, pkg.0.into()) else { return Ok(()) };
+        match why {
+            PkgRefusal::Waiting { until } => {
+                store.set_registration(&entry.id, Registration::Waiting { until }).await
+            }
+            PkgRefusal::NotRegistered
+                if store.registration(&entry.id).await? == Registration::Registered =>
+            {
+                store.set_registration(&entry.id, Registration::None).await
+            }
+            _ => Ok(()),
+        }
     }
 
     fn over(&mut self, round: Round) {

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, oneshot};
 use tokio::task::JoinHandle;
 use zephyr_core::session;
 use zephyr_core::wire::Code;
-use zephyr_core::{Address, Content, PkgIndex};
+use zephyr_core::{Address, Content, PkgIndex, Role};
 
 use super::*;
 use crate::registration::{Answer, Registrar};
@@ -28,10 +28,18 @@ struct Running {
 }
 
 impl Running {
+    /// A registered client that has its key of a round: what is sent to it from now on arrives.
     async fn start(fake: &Fake, address: &Address) -> Self {
         let store = Store::in_memory(address, fake.network()).await.unwrap();
         register(&store).await;
-        Self::over(store)
+        let mut running = Self::over(store);
+        running
+            .wait_for(|event| match event {
+                Event::Round(session::Event::Keyed { .. }) => Some(()),
+                _ => None,
+            })
+            .await;
+        running
     }
 
     fn over(store: Store) -> Self {
@@ -173,4 +181,78 @@ async fn a_wrong_code_is_refused_and_the_right_one_still_works() {
     let findings = crate::check(&store).await;
     let bad: Vec<_> = findings.iter().filter(|finding| !finding.good).collect();
     assert!(bad.len() == 2 && bad[0].sentence.contains("register the address"), "{findings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_killed_goes_on_where_it_was() {
+    let fake = Fake::start().await;
+    let dir = tempfile::TempDir::new().unwrap();
+    let store = Store::create(dir.path(), &alice(), fake.network()).await.unwrap();
+    register(&store).await;
+    let mut b = Running::start(&fake, &bob()).await;
+    let mut a = Running::over(store);
+    let body: Vec<u8> = (0..9 * 972).map(|i| i as u8).collect();
+    a.client.send(&bob(), Message::File(body.clone())).await.unwrap();
+    a.wait_for(|event| match event {
+        Event::Delivery { delivery: Delivery::Sending { .. }, .. } => Some(()),
+        _ => None,
+    })
+    .await;
+    let Running { client, task, .. } = a;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    client.store().clone().close().await;
+    drop(client);
+
+    let a = Running::over(Store::open(dir.path()).await.unwrap());
+    assert_eq!(b.message().await.body, body);
+    tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
+    let outbox = a.client.outbox().await.unwrap();
+    assert!(matches!(outbox[0].delivery, Delivery::Sent { .. }));
+    a.stop().await;
+    assert_eq!(b.stop().await.inbox(false).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_down_are_named_and_others_asked() {
+    let mut fake = Fake::start().await;
+    fake.stop("info-1");
+    fake.stop("mailbox-1");
+    let a = Running::start(&fake, &alice()).await;
+    let mut b = Running::start(&fake, &bob()).await;
+    a.client.send(&bob(), Message::Text("hi".into())).await.unwrap();
+    assert_eq!(b.message().await.text(), Some("hi"));
+    let mut down = b.client.events();
+    let again = async {
+        loop {
+            if let Event::Unreachable { role: Role::Mailbox, index: 0, why } =
+                down.recv().await.unwrap()
+            {
+                return why;
+            }
+        }
+    };
+    let why = tokio::time::timeout(PATIENCE, again).await.unwrap();
+    assert!(why.contains("can't be reached"), "{why}");
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_added_and_removed_while_the_client_runs() {
+    let fake = Fake::start().await;
+    let a = Running::start(&fake, &alice()).await;
+    let mut b = Running::start(&fake, &bob()).await;
+    assert!(matches!(a.client.add_contact(&alice(), None).await, Err(SendError::OwnAddress)));
+    let to_self = a.client.send(&alice(), Message::Text("me".into())).await;
+    assert!(matches!(to_self, Err(SendError::OwnAddress)));
+    let carol = Address::parse("carol@example.org").unwrap();
+    a.client.send(&carol, Message::Text("never mind".into())).await.unwrap();
+    assert!(a.client.remove_contact(&carol).await.unwrap());
+    a.client.send(&bob(), Message::Text("hi".into())).await.unwrap();
+    assert_eq!(b.message().await.text(), Some("hi"));
+    tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
+    assert_eq!(a.client.contacts().await.unwrap().len(), 1);
+    a.stop().await;
+    b.stop().await;
 }

@@ -81,6 +81,11 @@ async fn registrations_are_kept_for_each_pkg(store: Store) {
         assert_eq!(store.registration(&pkg(0)).await.unwrap(), state);
         assert_eq!(store.registration(&pkg(1)).await.unwrap(), Registration::None);
     }
+    store.set_registration(&pkg(1), Registration::Waiting { until: UnixMs(5) }).await.unwrap();
+    store.confirm_registrations().await.unwrap();
+    for i in 0..2 {
+        assert_eq!(store.registration(&pkg(i)).await.unwrap(), Registration::Registered);
+    }
 }
 
 async fn contacts_come_and_go(store: Store) {
@@ -207,7 +212,7 @@ async fn a_message_is_put_together_in_any_order(store: Store) {
     assert_eq!(message.body, b"abcdefgh");
     assert_eq!((message.from.clone(), message.authenticated), (Some(bob()), true));
     assert_eq!((message.round, message.received_at), (Round(3), NOW));
-    assert_eq!(store.inbox(true).await.unwrap(), std::slice::from_ref(&message));
+    assert_eq!(store.inbox(true).await.unwrap(), std::slice::from_ref(&*message));
     store.mark_seen(message.id).await.unwrap();
     assert!(store.inbox(true).await.unwrap().is_empty());
     assert!(store.inbox(false).await.unwrap()[0].seen);
@@ -215,7 +220,7 @@ async fn a_message_is_put_together_in_any_order(store: Store) {
     let Receipt::Complete(message) = receive(&store, &fragments(None, 1, b"", 3)[0]).await else {
         panic!()
     };
-    assert_eq!((message.from, message.authenticated, message.body.len()), (None, false, 0));
+    assert_eq!((&message.from, message.authenticated, message.body.len()), (&None, false, 0));
 }
 
 async fn copies_are_dropped_also_after_the_message_is_complete(store: Store) {

@@ -4,6 +4,7 @@ mod limits;
 mod stream;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
 use zephyr_core::{Address, Content, Payload, Round, UnixMs};
@@ -99,7 +100,7 @@ pub enum Receipt {
         of: u32,
     },
     /// It made a message complete.
-    Complete(InboxMessage),
+    Complete(Arc<InboxMessage>),
     /// It was here already.
     Duplicate,
     /// It was dropped.
@@ -259,7 +260,7 @@ async fn complete(
         .bind(now.0.cast_signed())
         .fetch_one(db)
         .await?;
-    Ok(Receipt::Complete(InboxMessage {
+    let message = InboxMessage {
         id: id.cast_unsigned(),
         from: incoming.sender.clone(),
         authenticated: incoming.sender.is_some(),
@@ -268,5 +269,6 @@ async fn complete(
         round: incoming.round,
         received_at: now,
         seen: false,
-    }))
+    };
+    Ok(Receipt::Complete(Arc::new(message)))
 }

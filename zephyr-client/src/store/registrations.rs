@@ -1,7 +1,7 @@
 //! How far the registration with each PKG has come.
 
 use sqlx::Row;
-use zephyr_core::{ServerId, UnixMs};
+use zephyr_core::{Role, ServerId, UnixMs};
 
 use super::{Store, StoreError};
 
@@ -62,6 +62,19 @@ impl Store {
         let query = "INSERT INTO registrations (pkg, state, until) VALUES ($1, $2, $3)
              ON CONFLICT (pkg) DO UPDATE SET state = excluded.state, until = excluded.until";
         sqlx::query(query).bind(pkg).bind(state).bind(until).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// All PKGs gave their shares: the address is registered with each of them.
+    pub(crate) async fn confirm_registrations(&self) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let manifest = self.home().network().manifest();
+        for pkg in manifest.servers(Role::Pkg) {
+            let query = "INSERT INTO registrations (pkg, state) VALUES ($1, 1)
+                 ON CONFLICT (pkg) DO UPDATE SET state = 1, until = NULL WHERE state <> 1";
+            sqlx::query(query).bind(&pkg.id.as_bytes()[..]).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use zephyr_blst::{Blst, Native};
 use zephyr_core::wire::{
     Bytes, Code, DownloadRefusal, InfoReply, InfoRequest, MailboxReply, MailboxRequest, MixerReply,
@@ -30,6 +30,7 @@ pub(super) const CODE: &str = "0123-4567";
 pub(super) struct Fake {
     state: Arc<State>,
     _tasks: JoinSet<()>,
+    servers: HashMap<String, AbortHandle>,
 }
 
 struct State {
@@ -80,16 +81,23 @@ impl Fake {
         let state = Arc::new(State { network, world: Mutex::default() });
         let mut tasks = JoinSet::new();
         let mut indices = HashMap::<Role, usize>::new();
-        for (role, _, seed, listener) in listeners {
+        let mut servers = HashMap::new();
+        for (role, name, seed, listener) in listeners {
             let next = indices.entry(role).or_default();
-            tasks.spawn(serve(state.clone(), role, *next, seed, listener));
+            let server = tasks.spawn(serve(state.clone(), role, *next, seed, listener));
+            servers.insert(name, server);
             *next += 1;
         }
-        Self { state, _tasks: tasks }
+        Self { state, _tasks: tasks, servers }
     }
 
     pub(super) fn network(&self) -> &Network {
         &self.state.network
+    }
+
+    /// Stops the server with this name: its port is closed.
+    pub(super) fn stop(&mut self, name: &str) {
+        self.servers[name].abort();
     }
 
     /// From now on rounds are void, or not any more.
