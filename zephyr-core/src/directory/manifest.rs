@@ -103,7 +103,8 @@ pub struct Schedule {
 impl Schedule {
     /// When phase `phase` must be complete: everything from its predecessors has come.
     pub const fn phase_deadline(&self, phase: usize) -> UnixMs {
-        self.submit_until.plus(self.phase_ms as u64 * (phase as u64 + 1))
+        self.submit_until
+            .plus((self.phase_ms as u64).saturating_mul((phase as u64).saturating_add(1)))
     }
 }
 
