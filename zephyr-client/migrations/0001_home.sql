@@ -65,7 +65,7 @@ CREATE TABLE fragments (
     PRIMARY KEY (outbox, fragment)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX fragments_queued ON fragments (contact, outbox, fragment) WHERE state = 0;
+CREATE INDEX fragments_unsent ON fragments (contact, outbox, fragment) WHERE state < 2;
 CREATE INDEX fragments_round ON fragments (round, slot) WHERE round IS NOT NULL;
 
 -- Messages that are not complete yet. An empty sender is an anonymous one.

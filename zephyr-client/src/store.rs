@@ -26,8 +26,6 @@ pub use contacts::Contact;
 pub use error::StoreError;
 pub use home::Home;
 pub use inbox::{InboxMessage, Incoming, Receipt, Refused};
-#[cfg(test)]
-use outbox::Fragment;
 pub use outbox::{Delivery, MessageId, OutboxMessage};
 pub use registrations::Registration;
 

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 use zephyr_core::{Address, Content, DirectoryHash, Payload, Round, UnixMs};
 
-use super::inbox::Refused;
+use super::outbox::Fragment;
 use super::*;
 use crate::testing::{alice, bob, network, parameters, sample};
 

@@ -257,7 +257,7 @@ async fn take_next(
         "SELECT f.outbox, f.fragment, f.stream, f.sequence, o.message, o.content, o.fragments,
              substr(o.body, 1 + f.fragment * o.chunk, o.chunk) AS body, c.peer_stream, c.peer_ack
          FROM fragments f JOIN outbox o ON o.id = f.outbox JOIN contacts c ON c.address = f.contact
-         WHERE f.contact = $1 AND f.state = 0 ORDER BY f.outbox, f.fragment LIMIT 1";
+         WHERE f.contact = $1 AND f.state < 2 AND f.state = 0 ORDER BY f.outbox, f.fragment LIMIT 1";
     let query = sqlx::query(query).bind(holder.as_str());
     let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(None) };
     let int = |name| row.try_get::<i64, _>(name);

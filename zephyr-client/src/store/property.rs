@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use zephyr_core::{Content, DirectoryHash, Round, UnixMs};
 
+use super::outbox::Fragment;
 use super::*;
 use crate::testing::{alice, bob, sample};
 
