@@ -11,6 +11,8 @@ mod node;
 mod registrar;
 mod roles;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use node::{Native, Node, NodeConfig, NodeError, NodeEvent, NodeStats, PkgConfig, Stats};
 pub use registrar::Registrar;

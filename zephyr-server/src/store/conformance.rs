@@ -1,8 +1,9 @@
 //! What every backend must do.
 
-use zephyr_core::{Address, ClientKey, UnixMs};
+use zephyr_core::{Address, ClientKey, Mailbox, MixerIndex, Round, UnixMs};
 
-use super::Registrations;
+use super::{Chunk, Mailboxes, Registrations, StoredList, StoredRound};
+use crate::machine::batch::Batch;
 use crate::machine::pkg::{Registration, Replacement};
 
 const KEY: ClientKey = ClientKey::from_bytes([0xff; 32]);
@@ -74,4 +75,126 @@ async fn concurrent_puts_leave_one_of_them_whole(store: impl Registrations) {
     }
     let left = store.load(&bob).await.unwrap().expect("sixteen were put");
     assert!(each.contains(&left));
+}
+
+/// A piece of an upload: `count` messages from the place `first` on, in a list for mailbox 0 (if it is the first
+/// piece, and as long as that piece).
+pub fn chunk(first: u32, count: u32) -> Chunk {
+    let mut messages = Batch::new(100);
+    for place in first..first + count {
+        messages.push_zeros()[..4].copy_from_slice(&place.to_be_bytes());
+    }
+    let list = (Mailbox(0), first, count, [3; 64]);
+    Chunk { lists: if first == 0 { vec![list] } else { Vec::new() }, first, messages }
+}
+
+/// Runs the suite on stores that `open` opens, each empty.
+pub async fn mailboxes<M: Mailboxes>(mut open: impl AsyncFnMut() -> M) {
+    an_upload_is_seen_when_it_is_complete(open().await).await;
+    the_first_complete_upload_of_a_mixer_stays(open().await).await;
+    a_discarded_upload_takes_nothing_more(open().await).await;
+    a_forgotten_round_is_gone_at_once_and_swept_in_steps(open().await).await;
+    many_uploads_come_side_by_side(open().await).await;
+}
+
+const MIXER: MixerIndex = MixerIndex(2);
+
+async fn an_upload_is_seen_when_it_is_complete(store: impl Mailboxes) {
+    assert_eq!(store.restore().await.unwrap(), []);
+    let upload = store.begin(Round(7), b"directory", MIXER).await.unwrap();
+    let mut piece = chunk(0, 5);
+    piece.lists.push((Mailbox(4), 5, u32::MAX, [4; 64]));
+    assert!(store.append(upload, &piece).await.unwrap());
+    assert!(store.append(upload, &chunk(5, 2_000)).await.unwrap());
+    assert_eq!(store.lists(Round(7), Mailbox(0)).await.unwrap(), []);
+    assert_eq!(store.complete(upload, &[6; 32]).await.unwrap(), Some([6; 32]));
+
+    let first = StoredList { upload, mixer: MIXER, first: 0, messages: 5, signature: [3; 64] };
+    assert_eq!(store.lists(Round(7), Mailbox(0)).await.unwrap(), [first]);
+    let second = StoredList { first: 5, messages: u32::MAX, signature: [4; 64], ..first };
+    assert_eq!(store.lists(Round(7), Mailbox(4)).await.unwrap(), [second]);
+    assert_eq!(store.lists(Round(7), Mailbox(1)).await.unwrap(), []);
+    assert_eq!(store.lists(Round(8), Mailbox(0)).await.unwrap(), []);
+    let places = async |first, limit| -> Vec<u32> {
+        let messages = store.messages(upload, first, limit).await.unwrap();
+        messages.iter().map(|m| u32::from_be_bytes(m[..4].try_into().unwrap())).collect()
+    };
+    assert_eq!(places(3, 4).await, [3, 4, 5, 6]);
+    assert_eq!(places(2_003, 64).await, [2_003, 2_004]);
+    assert_eq!(places(u32::MAX, 64).await, []);
+    let restored = store.restore().await.unwrap();
+    let delivered = vec![(MIXER, [6; 32])];
+    let directory = b"directory".to_vec();
+    assert_eq!(restored, [StoredRound { round: Round(7), directory, delivered }]);
+    assert!(!store.sweep().await.unwrap());
+}
+
+async fn the_first_complete_upload_of_a_mixer_stays(store: impl Mailboxes) {
+    let mut uploads = Vec::new();
+    for _ in 0..3 {
+        let upload = store.begin(Round(1), b"", MIXER).await.unwrap();
+        store.append(upload, &chunk(0, 1)).await.unwrap();
+        uploads.push(upload);
+    }
+    assert_eq!(store.complete(uploads[1], &[1; 32]).await.unwrap(), Some([1; 32]));
+    assert_eq!(store.complete(uploads[0], &[0; 32]).await.unwrap(), Some([1; 32]));
+    assert_eq!(store.complete(uploads[0], &[0; 32]).await.unwrap(), None, "it was discarded");
+    store.discard(uploads[1]).await.unwrap();
+    store.discard(uploads[2]).await.unwrap();
+    while store.sweep().await.unwrap() {}
+    let lists = store.lists(Round(1), Mailbox(0)).await.unwrap();
+    assert_eq!(lists.iter().map(|list| list.upload).collect::<Vec<_>>(), [uploads[1]]);
+    assert_eq!(store.messages(uploads[0], 0, 1).await.unwrap().len(), 0);
+    assert_eq!(store.messages(uploads[1], 0, 1).await.unwrap().len(), 1);
+}
+
+async fn a_discarded_upload_takes_nothing_more(store: impl Mailboxes) {
+    let upload = store.begin(Round(1), b"", MIXER).await.unwrap();
+    store.discard(upload).await.unwrap();
+    assert!(!store.append(upload, &chunk(0, 1)).await.unwrap());
+    assert_eq!(store.complete(upload, &[1; 32]).await.unwrap(), None);
+    assert_eq!(store.lists(Round(1), Mailbox(0)).await.unwrap(), []);
+}
+
+async fn a_forgotten_round_is_gone_at_once_and_swept_in_steps(store: impl Mailboxes) {
+    let whole = store.begin(Round(1), b"one", MIXER).await.unwrap();
+    let coming = store.begin(Round(1), b"one", MIXER).await.unwrap();
+    let later = store.begin(Round(2), b"two", MIXER).await.unwrap();
+    for upload in [whole, coming, later] {
+        store.append(upload, &chunk(0, 600)).await.unwrap();
+    }
+    store.complete(whole, &[1; 32]).await.unwrap();
+    store.complete(later, &[2; 32]).await.unwrap();
+    store.forget(Round(1)).await.unwrap();
+    assert_eq!(store.lists(Round(1), Mailbox(0)).await.unwrap(), []);
+    assert!(!store.append(coming, &chunk(600, 1)).await.unwrap());
+    let rounds = store.restore().await.unwrap();
+    assert_eq!(rounds.iter().map(|r| r.round).collect::<Vec<_>>(), [Round(2)]);
+    let mut steps = 0;
+    while store.sweep().await.unwrap() {
+        steps += 1;
+    }
+    assert!(steps >= 4, "1,200 messages in {steps} steps");
+    for upload in [whole, coming] {
+        assert_eq!(store.messages(upload, 0, 600).await.unwrap().len(), 0);
+    }
+    assert_eq!(store.messages(later, 0, 600).await.unwrap().len(), 600);
+    // The round's number can be used again, with another directory.
+    store.begin(Round(1), b"new", MIXER).await.unwrap();
+    assert_eq!(store.restore().await.unwrap()[0].directory, b"new");
+}
+
+async fn many_uploads_come_side_by_side(store: impl Mailboxes) {
+    let store = &store;
+    let uploads = (0..8).map(|mixer| async move {
+        let upload = store.begin(Round(1), b"", MixerIndex(mixer)).await.unwrap();
+        for i in 0..10 {
+            assert!(store.append(upload, &chunk(i * 20, 20)).await.unwrap());
+        }
+        store.complete(upload, &[mixer as u8; 32]).await.unwrap()
+    });
+    let digests = futures::future::join_all(uploads).await;
+    assert_eq!(digests, [0, 1, 2, 3, 4, 5, 6, 7].map(|mixer| Some([mixer; 32])));
+    let mixers = store.lists(Round(1), Mailbox(0)).await.unwrap();
+    assert!(mixers.iter().map(|list| list.mixer.0).eq(0..8));
 }
