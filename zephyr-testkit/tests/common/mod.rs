@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs)]
 
+pub mod alone;
+
 use zephyr_core::Suite;
 use zephyr_testkit::{Faults, Network, Plan};
 
