@@ -1,3 +1,48 @@
-//! The program `zephyr`.
+//! The program `zephyr`: a demonstration, a network for developers, servers, and a messenger for the terminal.
+//!
+//! ```text
+//! cli             what can be typed
+//! commands        what it does, a file for each command
+//! local_network   all servers of a network in this process, for `demo` and `devnet`
+//! online          running a client and noticing what keeps it from its work
+//! exit            sentences and exit codes
+//! ```
 
-fn main() {}
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod cli;
+mod clock;
+mod commands;
+mod exit;
+mod files;
+mod local_network;
+mod online;
+mod output;
+mod server_config;
+mod signals;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return exit::Failure::failed(format!("the program can't start: {error}")).tell();
+        }
+    };
+    let result = runtime.block_on(commands::run(cli));
+    // A thread may still wait for somebody to type.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

@@ -1,0 +1,289 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use zephyr_core::{Address, MAX_SERVERS};
+
+use crate::clock::parse_duration;
+use crate::exit::EXIT_CODES;
+
+/// Private messages between e-mail addresses, through a mix network that hides who writes to whom.
+#[derive(Debug, Parser)]
+#[command(name = "zephyr", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// The folder with your address, contacts and messages [default: ~/.zephyr]
+    #[arg(long, global = true, env = "ZEPHYR_HOME", hide_env_values = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Register an e-mail address: asks for the codes that the network's PKGs mail to it
+    #[command(after_help = "\
+Without a terminal the codes are mailed and the program ends with exit code 4; call it again with --code.")]
+    Register(RegisterArgs),
+    /// Send a text, or a file from stdin: zephyr send --to bob@example.org < photo.jpg
+    Send(SendArgs),
+    /// Take part in the network and show the messages that arrive
+    #[command(after_help = "\
+Messages reach you only in rounds in which your program takes part: leave `recv --wait` running.
+A file is written into the folder `files` of the home.
+With --json each message is one line: from (null if anonymous), authenticated, text or file (a path),
+round, received_at.")]
+    Recv(RecvArgs),
+    /// Add, remove and list the people you write with
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
+    /// Test the clock, the registration, and that every server can be reached
+    Check,
+    /// Keep somebody else from replacing the key of your address
+    Veto,
+    /// Delete the registration of your address at all PKGs
+    Unregister,
+    /// Show a whole network on this machine: people register, write to each other, and get what was sent
+    Demo(DemoArgs),
+    /// Run a whole network on this machine for developers, until Ctrl-C
+    Devnet(DevnetArgs),
+    /// Make a server's key file, and print its public entry for the network file
+    Keygen(KeygenArgs),
+    /// Make the file that describes a network, or look at one
+    #[command(subcommand)]
+    Network(NetworkCommand),
+    /// Run a PKG: registers e-mail addresses and gives shares of private keys
+    Pkg(ServerArgs),
+    /// Run a mixer: peels, shuffles and passes on
+    Mixer(ServerArgs),
+    /// Run an info-node: serves the rounds' directories
+    Info(ServerArgs),
+    /// Run a mailbox server: keeps the rounds' sealed messages
+    Mailbox(ServerArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// Your e-mail address
+    #[arg(value_parser = address)]
+    pub address: Address,
+    /// The network's file
+    #[arg(long, value_name = "FILE")]
+    pub network: PathBuf,
+    /// A code that was mailed, as CODE or PKG=CODE; once for each PKG, in the order in which they are shown
+    #[arg(long = "code", value_name = "CODE")]
+    pub codes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The recipient's e-mail address
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub to: Address,
+    /// The text; without it, stdin is sent as a file of at most 1 MiB
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RecvArgs {
+    /// How long to take part, such as 60s or 10m; 0s shows only what is here [default: one whole round]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
+    /// Stop as soon as so many messages have been shown
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub messages: Option<u64>,
+    /// One JSON object a message
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ContactsCommand {
+    /// Add a contact, or change the note of one
+    Add {
+        /// The contact's e-mail address
+        #[arg(value_parser = address)]
+        address: Address,
+        /// What you want to remember
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// Remove a contact, and what waits in the outbox for it
+    Remove {
+        /// The contact's e-mail address
+        #[arg(value_parser = address)]
+        address: Address,
+    },
+    /// List all contacts
+    List {
+        /// One JSON object a contact
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// People
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = people)]
+    pub users: usize,
+    /// Mixers; a route has at most 16 of them
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = servers)]
+    pub mixers: usize,
+    /// PKGs
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = servers)]
+    pub pkgs: usize,
+    /// Rounds in which everybody writes to somebody
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = rounds)]
+    pub rounds: usize,
+    /// One JSON object with the figures as the last line of stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DevnetArgs {
+    /// The folder for network.toml, keys, databases and mails; a network that is there goes on
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Mixers [default: 3]
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub mixers: Option<usize>,
+    /// PKGs [default: 2]
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub pkgs: Option<usize>,
+    /// Info-nodes [default: 2]
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub infos: Option<usize>,
+    /// Mailbox servers [default: 2]
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub mailbox_servers: Option<usize>,
+}
+
+/// A server's role on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoleArg {
+    Mixer,
+    Pkg,
+    Info,
+    Mailbox,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The entry that is printed belongs into the draft of the network: see `zephyr network init --help`.
+Keep the key file secret; whoever has it is the server.")]
+pub struct KeygenArgs {
+    /// The key file to be made, for the server's eyes only
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// What the server will be
+    #[arg(long, value_enum)]
+    pub role: Option<RoleArg>,
+    /// Its name for people [default: the key file's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where clients will reach it: host:port or ws://host:port/
+    #[arg(long, value_name = "ADDRESS", default_value = "HOST:7100")]
+    pub client: String,
+    /// Where the other servers will reach it: host:port
+    #[arg(long, value_name = "ADDRESS", default_value = "HOST:7200")]
+    pub peer: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Make a network file from the servers' public entries
+    #[command(after_help = "\
+Each DRAFT has what `zephyr keygen` printed for one server or more, such as [[mixer]] with name, identity,
+link_key, client and peer. One of them may have [parameters]; what is left out takes its default:
+
+  [parameters]
+  payload_bytes = 1024        # a text or a part of a file for each packet
+  packets_per_round = 4       # that every client sends in every round
+  round_ms = 600000           # from one round to the next; the phases follow from it
+  mailboxes = 1               # about 200 messages a mailbox and round are good
+  noise_mu_thousandths = 20000, noise_b_thousandths = 4000, min_mixers, routes = \"round\", …
+
+`zephyr network show` prints all of them and what they mean. The file is the network: nothing in it can be
+changed later by hand, and everybody needs the same.")]
+    Init {
+        /// The network file to be made
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Files with the servers' entries and the parameters
+        #[arg(required = true, value_name = "DRAFT")]
+        drafts: Vec<PathBuf>,
+    },
+    /// Show a network's servers, parameters and what they protect from
+    Show {
+        /// The network's file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ServerArgs {
+    /// The server's configuration; see docs/samples
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    Address::parse(text).map_err(|error| error.to_string())
+}
+
+fn people(text: &str) -> Result<usize, String> {
+    number(text, 2, 64, "people, so that somebody can write to somebody else")
+}
+
+fn servers(text: &str) -> Result<usize, String> {
+    number(text, 1, MAX_SERVERS, "servers of each role")
+}
+
+fn rounds(text: &str) -> Result<usize, String> {
+    number(text, 1, 1_000, "rounds")
+}
+
+fn number(text: &str, min: usize, max: usize, what: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (min..=max).contains(n));
+    number.ok_or_else(|| format!("there can be {min} to {max} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    fn refusal(words: &str) -> String {
+        Cli::try_parse_from(words.split(' ')).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_sentence() {
+        assert!(refusal("zephyr demo --users 0").contains("there can be 2 to 64 people"));
+        assert!(refusal("zephyr demo --users 1").contains("there can be 2 to 64 people"));
+        assert!(refusal("zephyr demo --users 65").contains("there can be 2 to 64 people"));
+        assert!(refusal("zephyr demo --mixers 0").contains("there can be 1 to 64 servers"));
+        assert!(refusal("zephyr demo --pkgs 65").contains("there can be 1 to 64 servers"));
+        assert!(refusal("zephyr demo --rounds 0").contains("rounds"));
+        assert!(refusal("zephyr demo --rounds x").contains("rounds"));
+        assert!(refusal("zephyr send --to bob hello").contains("name@example.org"));
+        assert!(refusal("zephyr recv --wait soon").contains("such as 60s"));
+    }
+
+    #[test]
+    fn addresses_become_canonical() {
+        let cli =
+            Cli::try_parse_from(["zephyr", "send", "--to", " Bob@Example.ORG", "hi"]).unwrap();
+        let Command::Send(send) = cli.command else { panic!("send") };
+        assert_eq!(send.to.as_str(), "bob@example.org");
+    }
+}

@@ -1,0 +1,188 @@
+//! `zephyr recv`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+use zephyr_client::{Client, Event, InboxMessage, Options, Store};
+use zephyr_core::session::{self, Missed};
+
+use super::require_registered;
+use crate::cli::RecvArgs;
+use crate::clock;
+use crate::exit::Outcome;
+use crate::files;
+use crate::online::{Watch, while_running};
+use crate::output::{line, note};
+
+pub async fn run(store: Store, home: &Path, args: RecvArgs) -> Outcome {
+    let client = Client::new(store.clone(), Options::default());
+    let mut inbox =
+        Inbox { client: &client, files: home.join("files"), json: args.json, left: args.messages };
+    inbox.show().await?;
+    if !inbox.enough() && args.wait != Some(Duration::ZERO) {
+        require_registered(&store).await?;
+        let events = client.events();
+        while_running(&client, receive(&client, &mut inbox, events, args.wait)).await?;
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// Shows what comes, until the time is up or a whole round was searched.
+async fn receive(
+    client: &Client,
+    inbox: &mut Inbox<'_>,
+    mut events: Receiver<Event>,
+    wait: Option<Duration>,
+) -> Outcome {
+    let mut watch = Watch::new(&client.store().home().network().manifest());
+    // Longer than any network's rounds.
+    let wait_until = Instant::now() + wait.unwrap_or(Duration::from_secs(7 * 86_400));
+    loop {
+        let event = match tokio::time::timeout_at(wait_until, events.recv()).await {
+            Err(_) | Ok(Err(RecvError::Closed)) => break,
+            Ok(Err(RecvError::Lagged(_))) => {
+                inbox.show().await?;
+                continue;
+            }
+            Ok(Ok(event)) => event,
+        };
+        if let Some(news) = watch.handle(&event)? {
+            note(news);
+        }
+        match &event {
+            Event::Message(_) => inbox.show().await?,
+            Event::Round(event) if wait.is_none() && is_end(event) => break,
+            _ => {}
+        }
+        if inbox.enough() {
+            break;
+        }
+    }
+    inbox.show().await
+}
+
+fn is_end(event: &session::Event) -> bool {
+    use session::Event as E;
+    matches!(
+        event,
+        E::Scanned { .. } | E::Missed { why: Missed::Void | Missed::NoMailbox | Missed::NoKey, .. }
+    )
+}
+
+struct Inbox<'c> {
+    client: &'c Client,
+    files: PathBuf,
+    json: bool,
+    /// How many messages are still wanted; `None` for all.
+    left: Option<u64>,
+}
+
+impl Inbox<'_> {
+    fn enough(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// Shows what was not shown before.
+    async fn show(&mut self) -> Outcome {
+        for message in self.client.inbox(true).await? {
+            if self.enough() {
+                break;
+            }
+            let file = match message.text() {
+                Some(_) => None,
+                None => Some(self.save(&message)?),
+            };
+            line(if self.json { json(&message, file) } else { text(&message, file) });
+            self.client.mark_seen(message.id).await?;
+            self.left = self.left.map(|left| left - 1);
+        }
+        Ok(())
+    }
+
+    /// Writes a file under a name that nobody else has chosen.
+    fn save(&self, message: &InboxMessage) -> Outcome<PathBuf> {
+        files::private_dir(&self.files)?;
+        let path = self.files.join(format!("{}-round-{}", message.id, message.round));
+        let path = std::path::absolute(&path).unwrap_or(path);
+        files::replace(&path, &message.body)
+            .map_err(|error| files::unusable("the file", &path, &error))?;
+        Ok(path)
+    }
+}
+
+fn json(message: &InboxMessage, file: Option<PathBuf>) -> String {
+    let mut object = serde_json::json!({
+        "from": message.from.as_ref().map(|from| from.as_str()),
+        "authenticated": message.authenticated,
+        "round": message.round.0,
+        "received_at": clock::rfc3339(message.received_at),
+    });
+    match file {
+        Some(path) => object["file"] = path.to_string_lossy().into(),
+        None => object["text"] = message.text().into(),
+    }
+    object.to_string()
+}
+
+fn text(message: &InboxMessage, file: Option<PathBuf>) -> String {
+    let from = match &message.from {
+        Some(from) => from.to_string(),
+        None => "somebody (anonymous)".into(),
+    };
+    let time = clock::rfc3339(message.received_at);
+    match file {
+        Some(path) => {
+            let (len, path) = (message.body.len(), path.display());
+            format!("{time}  {from}: a file of {len} bytes: {path}")
+        }
+        None => format!("{time}  {from}: {}", printable(message.text().unwrap_or_default())),
+    }
+}
+
+/// A text without what would steer the terminal.
+fn printable(text: &str) -> String {
+    let safe = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c };
+    text.chars().map(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use zephyr_core::{Address, Content, Round, UnixMs};
+
+    use super::*;
+
+    fn message(content: Content, body: &[u8]) -> InboxMessage {
+        InboxMessage {
+            id: 7,
+            from: Some(Address::parse("alice@example.org").unwrap()),
+            authenticated: true,
+            content,
+            body: body.to_vec(),
+            round: Round(9),
+            received_at: UnixMs(0),
+            seen: false,
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_json_object() {
+        let object = json(&message(Content::Text, b"a\nb"), None);
+        assert_eq!(
+            object,
+            r#"{"authenticated":true,"from":"alice@example.org","received_at":"1970-01-01T00:00:00.000Z","round":9,"text":"a\nb"}"#
+        );
+        let object = json(&message(Content::File, b"x"), Some("/h/files/7".into()));
+        assert!(object.contains(r#""file":"/h/files/7""#) && !object.contains("text"));
+    }
+
+    #[test]
+    fn messages_cannot_steer_the_terminal() {
+        let shown = text(&message(Content::Text, b"hi\x1b[2J\r\x07 there"), None);
+        assert!(!shown.contains('\x1b') && !shown.contains('\r') && !shown.contains('\x07'));
+        assert!(shown.contains("there"));
+    }
+}

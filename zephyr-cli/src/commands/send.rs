@@ -1,0 +1,122 @@
+//! `zephyr send`
+
+use std::io::{IsTerminal, Read};
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use zephyr_client::{Client, Delivery, Event, Message, MessageId, Options, Queued, Store};
+
+use super::require_registered;
+use crate::cli::SendArgs;
+use crate::clock;
+use crate::exit::{Failure, Outcome};
+use crate::online::{Watch, while_running};
+use crate::output::{Progress, line};
+
+pub async fn run(store: Store, args: SendArgs) -> Outcome {
+    require_registered(&store).await?;
+    let message = match args.text {
+        Some(text) => Message::Text(text),
+        None => Message::File(read_stdin().await?),
+    };
+    let client = Client::new(store.clone(), Options::default());
+    let events = client.events();
+    let queued = client.send(&args.to, message).await?;
+    let estimate = queued.estimate;
+    line(format_args!(
+        "To {}: {} in {}, about {}.",
+        args.to,
+        count(estimate.fragments.into(), "packet"),
+        count(estimate.rounds, "round"),
+        clock::say(estimate.time)
+    ));
+    while_running(&client, deliver(&client, events, queued)).await?;
+    line("Sent.");
+    store.close().await;
+    Ok(())
+}
+
+/// All of stdin, but no more than can be sent.
+async fn read_stdin() -> Outcome<Vec<u8>> {
+    if std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "there is nothing to send: add a text in quotes, or a file with `< FILE`",
+        ));
+    }
+    let read = || {
+        let mut bytes = Vec::new();
+        let limit = zephyr_client::MAX_MESSAGE as u64 + 1;
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    let read = tokio::task::spawn_blocking(read).await.map_err(Failure::failed)?;
+    let bytes = read.map_err(|error| Failure::failed(format!("stdin can't be read: {error}")))?;
+    if bytes.len() > zephyr_client::MAX_MESSAGE {
+        return Err(Failure::usage(format!(
+            "the file is longer than {} bytes, the most that can be sent: split it",
+            zephyr_client::MAX_MESSAGE
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Waits until the mixers have everything and the rounds are through.
+async fn deliver(client: &Client, mut events: Receiver<Event>, queued: Queued) -> Outcome {
+    let mut watch = Watch::new(&client.store().home().network().manifest());
+    let total = queued.estimate.fragments;
+    let mut progress = Progress::new(total.into());
+    progress.at(0, "waiting for the next round");
+    let drained = client.drain();
+    tokio::pin!(drained);
+    let result = loop {
+        tokio::select! {
+            result = &mut drained => break result.map_err(Failure::from),
+            event = events.recv() => match event {
+                Ok(event) => match watch.handle(&event) {
+                    Ok(news) => {
+                        news.iter().for_each(|news| progress.note(news));
+                        show(&mut progress, &event, queued.id, total);
+                    }
+                    Err(failure) => break Err(stays(failure)),
+                },
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break Err(Failure::failed("the client stopped")),
+            },
+        }
+    };
+    progress.end();
+    result
+}
+
+fn show(progress: &mut Progress, event: &Event, ours: MessageId, total: u32) {
+    match event {
+        Event::Delivery { id, delivery } if *id == ours => match delivery {
+            Delivery::Sending { sent, of } => {
+                progress.at((*sent).into(), format_args!("{sent} of {of} packets sent"));
+            }
+            Delivery::Sent { round } => progress.at(
+                total.into(),
+                format_args!("all {total} packets sent, waiting for the end of round {round}"),
+            ),
+            Delivery::Queued => {}
+        },
+        Event::Requeued { round, fragments } => progress.note(format_args!(
+            "round {round} was void: {} will be sent again",
+            count(*fragments, "packet")
+        )),
+        _ => {}
+    }
+}
+
+fn stays(failure: Failure) -> Failure {
+    let exit = failure.exit();
+    Failure::new(
+        exit,
+        format!(
+            "{failure}; the message stays in the outbox and leaves with the next `send` or `recv`"
+        ),
+    )
+}
+
+fn count(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}

@@ -1,0 +1,214 @@
+//! All servers of a network in this process, on loopback sockets.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use futures::future::{join_all, try_join_all};
+use zephyr_client::Network;
+use zephyr_core::{Parameters, Role, ServerEntry, ServerId};
+use zephyr_server::listen::Limits;
+use zephyr_server::machine::pkg::{PkgRules, Quota};
+use zephyr_server::mail::SmtpConfig;
+use zephyr_server::{Node, NodeConfig, PkgConfig};
+
+use crate::exit::{Failure, Outcome};
+use crate::files::{self, Seed};
+use crate::server_config::{shared_manifest, sqlite_url};
+
+/// How many servers of each role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub mixers: usize,
+    pub pkgs: usize,
+    pub infos: usize,
+    pub mailbox_servers: usize,
+}
+
+impl Counts {
+    /// How many servers of the role `role`.
+    pub fn of(&self, role: Role) -> usize {
+        match role {
+            Role::Mixer => self.mixers,
+            Role::Pkg => self.pkgs,
+            Role::Info => self.infos,
+            _ => self.mailbox_servers,
+        }
+    }
+}
+
+/// A server of the network.
+pub struct Member {
+    pub role: Role,
+    pub name: String,
+    pub seed: Seed,
+}
+
+/// New servers with new keys.
+///
+/// # Errors
+/// If the operating system gives no random numbers.
+pub fn new_members(counts: &Counts) -> Outcome<Vec<Member>> {
+    let mut members = Vec::new();
+    for role in Role::ALL {
+        for number in 1..=counts.of(role) {
+            members.push(Member {
+                role,
+                name: format!("{role}-{number}"),
+                seed: files::new_seed()?,
+            });
+        }
+    }
+    Ok(members)
+}
+
+/// A new network of these servers, at ports of the loopback interface that are free now.
+///
+/// # Errors
+/// If no port is free, or the parameters make no network.
+pub fn new_network(members: &[Member], parameters: &Parameters) -> Outcome<Network> {
+    let mut ports = FreePorts::new()?;
+    let mut servers = Vec::new();
+    for member in members {
+        let address = |port| format!("127.0.0.1:{port}");
+        servers.push((member, address(ports.next()?), address(ports.next()?)));
+    }
+    let entries: Vec<_> = servers
+        .iter()
+        .map(|(member, client_address, peer_address)| {
+            let (id, link_key) = files::public_keys(&member.seed);
+            ServerEntry {
+                role: member.role,
+                id,
+                link_key,
+                name: &member.name,
+                client_address,
+                peer_address,
+            }
+        })
+        .collect();
+    Ok(Network::new(parameters, &entries)?)
+}
+
+/// Ports that nobody listens on, below those that systems give to outgoing connections: one of these might be
+/// taken again before the server starts.
+struct FreePorts {
+    next: u16,
+    left: u32,
+}
+
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
+
+impl FreePorts {
+    fn new() -> Outcome<Self> {
+        let random = u16::from_be_bytes(files::new_seed()?[..2].try_into().expect("two bytes"));
+        Ok(Self { next: random % PORTS, left: PORTS.into() })
+    }
+
+    fn next(&mut self) -> Outcome<u16> {
+        while self.left > 0 {
+            let port = FIRST_PORT + self.next;
+            self.next = (self.next + 1) % PORTS;
+            self.left -= 1;
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return Ok(port);
+            }
+        }
+        Err(Failure::failed("no port of 127.0.0.1 is free: stop other programs and try again"))
+    }
+}
+
+/// What the servers of a network need besides it.
+pub struct Settings {
+    /// Where the PKGs send their mails.
+    pub smtp: SocketAddr,
+    /// The folder for what must survive a restart; without it everything is in memory.
+    pub folder: Option<PathBuf>,
+    /// How long a new key waits before it replaces another, in milliseconds.
+    pub replacement_wait_ms: u64,
+}
+
+/// A network that runs.
+pub struct LocalNetwork {
+    /// The servers with their names, in the manifest's order.
+    pub nodes: Vec<(String, Node)>,
+}
+
+impl LocalNetwork {
+    /// Starts all servers and waits until each is connected to all others.
+    ///
+    /// # Errors
+    /// Names the server that doesn't start.
+    pub async fn start(
+        network: &Network,
+        members: &[Member],
+        settings: &Settings,
+    ) -> Outcome<Self> {
+        let manifest = shared_manifest(network)?;
+        let starts = members.iter().map(async |member| {
+            let id = files::public_keys(&member.seed).0;
+            let (_, _, entry) = manifest
+                .find(&id)
+                .ok_or_else(|| Failure::failed("it is not in the network file").of(&member.name))?;
+            let config = NodeConfig {
+                manifest: manifest.clone(),
+                seed: member.seed.clone(),
+                client_listen: entry.client_address.to_owned(),
+                peer_listen: entry.peer_address.to_owned(),
+                state: settings.state(member)?,
+                pkg: settings.pkg(member),
+                mailbox_database: settings.database(member, Role::Mailbox),
+                limits: limits(),
+            };
+            let node = Node::start(config).await.map_err(|e| Failure::from(e).of(&member.name))?;
+            Ok::<_, Failure>((member.name.clone(), node))
+        });
+        let nodes = try_join_all(starts).await?;
+        let ids: Vec<ServerId> = network.manifest().all().map(|server| server.id).collect();
+        join_all(nodes.iter().map(|(_, node)| node.wait_connected(&ids))).await;
+        Ok(Self { nodes })
+    }
+
+    /// Stops all servers; when it returns, their ports are free.
+    pub async fn stop(self) {
+        join_all(self.nodes.into_iter().map(|(_, node)| node.stop())).await;
+    }
+}
+
+impl Settings {
+    fn state(&self, member: &Member) -> Outcome<Option<PathBuf>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let state = folder.join(&member.name);
+        files::private_dir(&state)?;
+        Ok(Some(state))
+    }
+
+    fn database(&self, member: &Member, role: Role) -> Option<String> {
+        let folder = self.folder.as_deref().filter(|_| member.role == role)?;
+        Some(sqlite_url(&absolute(&folder.join(&member.name).join(format!("{role}.db")))))
+    }
+
+    fn pkg(&self, member: &Member) -> Option<PkgConfig> {
+        (member.role == Role::Pkg).then(|| PkgConfig {
+            smtp: SmtpConfig::local(self.smtp, "Zephyr <pkg@zephyr.example>"),
+            rules: rules(self.replacement_wait_ms),
+            database: self.database(member, Role::Pkg),
+        })
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// All clients come from one address here.
+fn limits() -> Limits {
+    let limits = Limits::default();
+    Limits { connections_per_prefix: limits.connections, ..limits }
+}
+
+/// And all ask for codes from one.
+fn rules(replacement_wait_ms: u64) -> PkgRules {
+    let many = Quota { burst: 10_000, window_ms: 60_000 };
+    PkgRules { peer: many, replacement_wait_ms, ..PkgRules::default() }
+}
