@@ -130,7 +130,6 @@ impl Node {
                 self.spawn(info.run(incoming));
                 self.spawn(door.serve(network, handler, stop));
             }
-            #[cfg(any())]
             Role::Mailbox => {
                 let url = config.mailbox_database.as_deref().unwrap_or("sqlite::memory:");
                 let (mailbox, handler) = roles::mailbox::open(context, url).await?;

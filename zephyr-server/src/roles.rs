@@ -1,6 +1,6 @@
 //! The servers' roles: wiring of rules, network, clients and storage.
 
 pub(crate) mod info;
-//MB pub(crate) mod mailbox;
+pub(crate) mod mailbox;
 pub(crate) mod mixer;
 pub(crate) mod pkg;
