@@ -10,7 +10,8 @@ use zephyr_core::wire::{PkgRefusal, PkgReply, PkgRequest, SecretShare};
 use zephyr_core::{Address, Round, Suite, UnixMs};
 
 use crate::machine::pkg::{
-    Answer, Decision, Failure, Link, PkgIdentity, PkgMachine, PkgRules, Undo, Write, may_write,
+    Answer, Decision, Failure, Link, PkgIdentity, PkgMachine, PkgRules, Registration, Undo, Write,
+    may_write,
 };
 use crate::mail::Mailer;
 use crate::store::{Registrations, StoreError};
@@ -68,9 +69,7 @@ impl<S: Suite, R: Registrations, M: Mailer> Registrar<S, R, M> {
         share: impl FnOnce(Round, &Address) -> Option<SecretShare>,
     ) -> Result<PkgReply, PkgRefusal> {
         let address = Address::from_canonical(request.address()).ok_or(PkgRefusal::BadAddress)?;
-        // Mail to strangers is slow: what asks for it neither writes nor holds up those that do.
-        let _lock = if may_write(request) { Some(self.lock(&address).await) } else { None };
-        let stored = self.store.load(&address).await.map_err(unavailable)?;
+        let (_lock, stored) = self.load(&address, request, now).await.map_err(unavailable)?;
         let decision = self.machine().handle(
             link,
             &address,
@@ -85,6 +84,25 @@ impl<S: Suite, R: Registrations, M: Mailer> Registrar<S, R, M> {
                 share(round, &address).map(PkgReply::Share).ok_or(PkgRefusal::RoundNotOpen)
             }
         }
+    }
+
+    /// Loads the registration of `address`; also locks the address if the request can lead to a write.
+    async fn load(
+        &self,
+        address: &Address,
+        request: &PkgRequest<'_>,
+        now: UnixMs,
+    ) -> Result<(Option<AsyncMutexGuard<'_, ()>>, Option<Registration>), StoreError> {
+        // Mail is slow: what asks for it, or does not write, neither holds up others nor waits for them.
+        if matches!(request, PkgRequest::Register { .. } | PkgRequest::Extract { .. }) {
+            let stored = self.store.load(address).await?;
+            let settled = stored.is_none_or(|registration| registration.at(now) == registration);
+            if settled || !may_write(request) {
+                return Ok((None, stored));
+            }
+        }
+        let lock = self.lock(address).await;
+        Ok((Some(lock), self.store.load(address).await?))
     }
 
     async fn carry_out(&self, address: &Address, decision: Decision) -> Result<Answer, PkgRefusal> {

@@ -17,13 +17,14 @@ mod limits;
 mod pending;
 mod registration;
 mod rules;
+mod signed;
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use rand_core::CryptoRng;
-use zephyr_core::wire::{Bytes, Code, PkgBinding, PkgRefusal, PkgReply, PkgRequest};
-use zephyr_core::{Address, ClientKey, NetworkId, Round, ServerId, Signature, Suite, UnixMs};
+use zephyr_core::wire::{Code, PkgRefusal, PkgReply, PkgRequest};
+use zephyr_core::{Address, ClientKey, NetworkId, Round, ServerId, Suite, UnixMs};
 
 pub use letter::{Letter, PkgName, PkgNameError};
 pub use limits::PeerKey;
@@ -33,6 +34,7 @@ pub use rules::{PkgRules, Quota};
 use clock::Clock;
 use limits::{Counted, Limits};
 use pending::{Attempt, Pending, Pendings};
+use signed::Signed;
 
 /// What the machine knows of the PKG that it decides for.
 #[derive(Clone, Debug)]
@@ -160,7 +162,7 @@ impl<S: Suite> PkgMachine<S> {
     ) -> Decision {
         // A replacement whose time has come takes effect here, and is written down at the first occasion.
         let current = stored.map(|registration| registration.at(now));
-        let signed = Signed { machine: self, link, address, current: current.as_ref() };
+        let signed = Signed::<S>::new(&self.identity, link, address, current.as_ref());
         let outcome = match *request {
             PkgRequest::Extract { round, ref signature, .. } => signed.extract(round, signature),
             PkgRequest::Veto { ref signature, .. } => signed.veto(signature),
@@ -267,62 +269,6 @@ impl<S: Suite> PkgMachine<S> {
         ];
         zephyr_core::hash(zephyr_core::Label::CODE, &parts)
     }
-}
-
-/// A request that a registered key must have signed.
-struct Signed<'a, S> {
-    machine: &'a PkgMachine<S>,
-    link: Link<'a>,
-    address: &'a Address,
-    current: Option<&'a Registration>,
-}
-
-impl<S: Suite> Signed<'_, S> {
-    fn extract(&self, round: Round, signature: &Bytes<64>) -> Outcome {
-        self.verify(&self.binding().extract(round, self.address), signature)?;
-        Ok(Decision { answer: Answer::Share(round), ..Decision::reply(PkgReply::Registered) })
-    }
-
-    fn veto(&self, signature: &Bytes<64>) -> Outcome {
-        let current = self.verify(&self.binding().veto(self.address), signature)?;
-        let write =
-            current.replacement.map(|_| Write::Put(Registration { replacement: None, ..current }));
-        Ok(Decision { write, ..Decision::reply(PkgReply::Vetoed) })
-    }
-
-    fn unregister(&self, signature: &Bytes<64>) -> Outcome {
-        self.verify(&self.binding().unregister(self.address), signature)?;
-        Ok(Decision { write: Some(Write::Delete), ..Decision::reply(PkgReply::Unregistered) })
-    }
-
-    fn binding(&self) -> PkgBinding<'_> {
-        let PkgIdentity { network, id, .. } = &self.machine.identity;
-        PkgBinding { network, pkg: id, handshake: self.link.handshake }
-    }
-
-    /// Always the same work and one refusal, so that strangers cannot find out who is registered.
-    fn verify(
-        &self,
-        message: &[u8; 32],
-        signature: &Bytes<64>,
-    ) -> Result<Registration, PkgRefusal> {
-        let replacement = self.current.and_then(|current| current.replacement);
-        let by_live = by::<S>(self.current.map(|current| current.key), message, signature);
-        let by_next = by::<S>(replacement.map(|next| next.key), message, signature);
-        match (self.current, replacement) {
-            (Some(current), _) if by_live => Ok(*current),
-            (_, Some(next)) if by_next => Err(PkgRefusal::Waiting { until: next.from }),
-            _ => Err(PkgRefusal::NotRegistered),
-        }
-    }
-}
-
-fn by<S: Suite>(key: Option<ClientKey>, message: &[u8; 32], signature: &Bytes<64>) -> bool {
-    /// Some point of the curve; its signatures do not count.
-    const NOBODY: [u8; 32] = *b"\xd7\x5a\x98\x01\x82\xb1\x0a\xb7\xd5\x4b\xfe\xd3\xc9\x64\x07\x3a\
-        \x0e\xe1\x72\xf3\xda\xa6\x23\x25\xaf\x02\x1a\x68\xf7\x07\x51\x1a";
-    let public = key.map_or(NOBODY, |key| *key.as_bytes());
-    S::Signature::verify(&public, message, &signature.0) & key.is_some()
 }
 
 impl Decision {

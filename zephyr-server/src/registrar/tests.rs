@@ -10,7 +10,7 @@ use zephyr_core::wire::{Bytes, Code, PkgBinding};
 use zephyr_core::{ClientKey, Ed25519, NetworkId, ServerId, Signature, Standard};
 
 use super::*;
-use crate::machine::pkg::{Letter, PeerKey, PkgName, Registration};
+use crate::machine::pkg::{Letter, PeerKey, PkgName};
 use crate::mail::{MailCatcher, MailError, SmtpConfig, SmtpMailer};
 use crate::store::{MemoryRegistrations, SqliteRegistrations};
 
