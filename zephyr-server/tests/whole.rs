@@ -1,0 +1,107 @@
+//! Whole networks on real sockets: servers, registration by mailed code, messages through the mixers.
+
+#![allow(missing_docs)]
+
+#[path = "whole/network.rs"]
+mod network;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use network::{Network, Plan};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use zephyr_client::{Client, Event, Message, Options, Registrar, Store};
+use zephyr_core::{Address, Role, RouteMode};
+use zephyr_server::NodeEvent;
+
+/// Rounds have deadlines: networks that share the processor with others would miss them.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_server_learns_of_the_same_directory() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let network = Network::start(Plan::default()).await;
+    let mut rounds = Vec::new();
+    for node in &network.nodes {
+        let mut events = node.events();
+        let agreed = async {
+            loop {
+                if let Ok(NodeEvent::Agreed { round, mixers }) = events.recv().await {
+                    return (round, mixers);
+                }
+            }
+        };
+        rounds.push(timeout(Duration::from_secs(40), agreed).await.expect("a directory in time"));
+    }
+    assert!(rounds.iter().all(|(_, mixers)| *mixers == 3));
+    network.stop().await;
+}
+
+/// Registers `name` with all PKGs by the codes that they mail, and runs its client.
+async fn join(network: &mut Network, name: &str) -> Client {
+    let address = Address::parse(name).unwrap();
+    let own = zephyr_client::Network::from_manifest(network.manifest.get().as_bytes()).unwrap();
+    let store = Store::in_memory(&address, &own).await.unwrap();
+    let registrar = Registrar::new(store.clone());
+    registrar.register().await;
+    let mut codes = BTreeMap::new();
+    while codes.len() < registrar.pkgs().len() {
+        let mail = timeout(Duration::from_secs(20), network.mails.recv()).await.unwrap().unwrap();
+        let pkg = registrar.pkgs().iter().position(|p| mail.text.contains(&p.name)).unwrap();
+        codes.insert(pkg, mail.code().expect("a code in the mail"));
+    }
+    for (pkg, code) in codes {
+        registrar.confirm(pkg, &code).await.unwrap();
+    }
+    let client = Client::new(store, Options::default());
+    let running = client.clone();
+    tokio::spawn(async move { running.run(std::future::pending()).await });
+    client
+}
+
+async fn message(client: &Client, within: Duration) -> (Option<Address>, String) {
+    let mut events = client.events();
+    let got = async {
+        loop {
+            if let Ok(Event::Message(message)) = events.recv().await {
+                let text = message.text().unwrap_or_default().to_owned();
+                return (message.from.clone(), text);
+            }
+        }
+    };
+    timeout(within, got).await.expect("a message in time")
+}
+
+async fn messages_arrive(plan: Plan) {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut network = Network::start(plan).await;
+    let alice = join(&mut network, "alice@example.org").await;
+    let bob = join(&mut network, "bob@example.org").await;
+    let (to_alice, to_bob) =
+        ("alice@example.org".parse().unwrap(), "bob@example.org".parse().unwrap());
+    let wait = Duration::from_secs(60);
+    let (at_bob, at_alice) = (message(&bob, wait), message(&alice, wait));
+    alice.send(&to_bob, Message::Text("hello Bob".into())).await.unwrap();
+    bob.send(&to_alice, Message::Text("hello Alice".into())).await.unwrap();
+    let (bobs, alices) = tokio::join!(at_bob, at_alice);
+    assert_eq!(bobs, (Some(to_alice), "hello Bob".to_owned()));
+    assert_eq!(alices, (Some(to_bob), "hello Alice".to_owned()));
+    assert!(network.of(Role::Mixer).all(|mixer| mixer.stats().packets_dropped == 0));
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_both_ways_through_one_permutation() {
+    messages_arrive(Plan::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_both_ways_through_rotations() {
+    messages_arrive(Plan { routes: RouteMode::Rotations, ..Plan::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_both_ways_on_free_routes() {
+    messages_arrive(Plan { routes: RouteMode::Free, ..Plan::default() }).await;
+}
