@@ -196,6 +196,7 @@ pub struct Draft<'a> {
 /// What a frame led to.
 #[derive(Debug)]
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
 pub enum Reaction<'f> {
     /// Wait for the next frame.
     Wait,
