@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{Row, SqlStr, SqlitePool};
+use sqlx::{ConnectOptions, Connection, Row, SqlStr, SqlitePool};
 use zephyr_core::{Address, ClientKey, UnixMs};
 
 use super::{Registrations, StoreError};
@@ -26,23 +27,27 @@ pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // Where much is deleted the file is to shrink again.
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
         // What was answered must survive a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5));
-    // A database in memory lives in its connection and vanishes with the last one.
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    // Where much is deleted the file is to shrink again.
+    let shrinking = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
     let pool = SqlitePoolOptions::new()
         .min_connections(1)
-        .max_connections(if in_memory { 1 } else { 4 })
         .idle_timeout(None)
         .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options)
-        .await?;
-    migrator().run(&pool).await?;
-    Ok(pool)
+        .acquire_timeout(Duration::from_secs(10));
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        // A database in memory lives in its connection and vanishes with the last one.
+        let pool = pool.max_connections(1).connect_with(shrinking).await?;
+        migrator().run(&pool).await?;
+        return Ok(pool);
+    }
+    // The file remembers that it shrinks; a connection that set it anew would wait for whoever is writing.
+    let mut first = shrinking.connect().await?;
+    migrator().run(&mut first).await?;
+    first.close().await?;
+    Ok(pool.max_connections(4).connect_with(options).await?)
 }
 
 /// The folder `migrations/sqlite`. (The macro that would read it compiles every database driver a second time.)
