@@ -34,8 +34,8 @@ const BARE_METAL: &[Need] = &[
 /// What the tests of the servers need.
 const SERVERS: &[Need] = &[Need {
     what: "a real SMTP server that the PKGs mail through",
-    packages: &["opensmtpd"],
-    is_there: || has_program("smtpd"),
+    packages: &["exim4-daemon-light"],
+    is_there: || has_program("exim4"),
 }];
 
 /// Installs what is missing of everything.
