@@ -81,8 +81,7 @@ impl Paper {
                 (MixerIndex(index), signed)
             })
             .collect();
-        let secret =
-            MasterSecret::<<Native as Suite>::Pairing>::generate(&mut rng, &mut hedge);
+        let secret = MasterSecret::<<Native as Suite>::Pairing>::generate(&mut rng, &mut hedge);
         let id = manifest.server(Role::Pkg, 0).unwrap().id;
         let key = secret.public_key(network, round, &id, &mut rng, &mut hedge);
         let pkg = PkgAnnouncement::sign::<Native>(&seed(Role::Pkg, 0), network, round, key);

@@ -242,6 +242,11 @@ impl MailboxMachine {
         }
     }
 
+    /// Whether the round's directory has come, or no longer matters because the round is void.
+    pub fn knows(&self, round: Round) -> bool {
+        self.rounds.get(&round).is_some_and(|entry| entry.void || entry.agreed.is_some())
+    }
+
     /// Whether all that the round's mixers deliver is here.
     pub fn is_complete(&self, round: Round) -> bool {
         let agreed = self.rounds.get(&round).and_then(|entry| entry.agreed.as_ref());

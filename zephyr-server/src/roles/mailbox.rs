@@ -13,8 +13,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use zephyr_core::wire::{MailboxRequest, WireError, decode};
+use zephyr_core::{Round, UnixMs};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::machine::board::under_way;
 use crate::machine::delivery::item_len;
 use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 use crate::net::{BatchReader, Incoming, NodeId};
@@ -27,12 +29,17 @@ use server::MailboxServer;
 /// How often the server looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long the DHT has to answer before it is asked again, in milliseconds.
+const ASK_AGAIN_MS: u64 = 500;
+
 type Server = MailboxServer<Native, SqliteMailboxes>;
 
 /// The part that follows the rounds and takes what mixers deliver.
 pub(crate) struct MailboxNode {
     context: Context,
     server: Arc<Server>,
+    /// When the DHT was last asked for a directory that a delivery showed to be missing.
+    asked: UnixMs,
 }
 
 /// The part that answers clients.
@@ -49,12 +56,13 @@ pub(crate) async fn open(
     let (manifest, stats) = (context.manifest.clone(), context.stats.clone());
     let server = Server::open(manifest, context.index, store, stats, context::now()).await?;
     let server = Arc::new(server);
-    Ok((MailboxNode { context, server: server.clone() }, MailboxHandler { server }))
+    let node = MailboxNode { context, server: server.clone(), asked: UnixMs(0) };
+    Ok((node, MailboxHandler { server }))
 }
 
 impl MailboxNode {
     /// Follows the rounds and takes deliveries until the server stops.
-    pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
+    pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
         // Dropped at the end, and with it what is under way: mixers were not acknowledged and know it.
@@ -81,7 +89,7 @@ impl MailboxNode {
         self.server.close().await;
     }
 
-    fn hear(&self, message: Incoming, tasks: &mut JoinSet<()>) {
+    fn hear(&mut self, message: Incoming, tasks: &mut JoinSet<()>) {
         match message {
             Incoming::Call { from, request, reply } => {
                 // A caller that has gone finds out at the deadline.
@@ -106,7 +114,7 @@ impl MailboxNode {
     }
 
     fn take(
-        &self,
+        &mut self,
         from: NodeId,
         header: &[u8],
         len: usize,
@@ -122,12 +130,28 @@ impl MailboxNode {
         if len != item_len(geometry) {
             return;
         }
+        self.learn(round);
         let server = self.server.clone();
         tasks.spawn(async move {
             if let Err(error) = server.receive(mixer, round, &directory.0, reader).await {
                 tracing::debug!(%error, "a delivery was not taken");
             }
         });
+    }
+
+    /// Makes sure that a round of which something comes is known, or will be when it is sent again: after a restart
+    /// rounds are under way that were not followed from their opening.
+    fn learn(&mut self, round: Round) {
+        let now = context::now();
+        if self.server.knows(round) || !under_way(&self.context.manifest.get(), round, now) {
+            return;
+        }
+        if let Some(directory) = self.context.board.directory(round) {
+            self.server.agreed(round, &directory);
+        } else if now.since(self.asked) >= ASK_AGAIN_MS {
+            self.asked = now;
+            self.context.fetch_missing(round);
+        }
     }
 }
 

@@ -118,8 +118,10 @@ fn a_round_that_was_given_up_before_its_directory_came_is_void() {
     let mut bench = Bench::before_the_directory();
     assert!(!bench.machine.void(MixerIndex(1), ROUND));
     assert_eq!(bench.download(), Err(DownloadRefusal::NotYet));
+    assert!(!bench.machine.knows(ROUND));
     assert!(!bench.machine.agree(ROUND, &bench.directory));
     assert_eq!(bench.download(), Err(DownloadRefusal::Gone));
+    assert!(bench.machine.knows(ROUND), "there is no need to ask for it");
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
         Ok(server)
     }
 
+    /// Whether the round's directory has been told, or no longer matters.
+    pub(crate) fn knows(&self, round: Round) -> bool {
+        self.machine().knows(round)
+    }
+
     /// The round's directory is agreed on: `directory` has been verified, with all its signatures.
     pub(crate) fn agreed(&self, round: Round, directory: &[u8]) {
         self.machine().agree(round, directory);

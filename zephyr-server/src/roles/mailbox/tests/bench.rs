@@ -77,11 +77,7 @@ impl Bench {
         self.check(mailbox, &frames.0)
     }
 
-    fn check(
-        &self,
-        mailbox: u32,
-        frames: &[Vec<u8>],
-    ) -> Result<Vec<(u16, u32)>, DownloadRefusal> {
+    fn check(&self, mailbox: u32, frames: &[Vec<u8>]) -> Result<Vec<(u16, u32)>, DownloadRefusal> {
         let mut frames = frames.iter();
         let mut next = || decode::<MailboxReply>(frames.next().unwrap()).unwrap();
         let (lists, total) = match next() {
@@ -154,9 +150,7 @@ impl Items for Sender {
                 self.next += 1;
                 Ok(Some(()))
             }
-            None if self.breaks_off => {
-                Err(BatchError::Lost(io::ErrorKind::UnexpectedEof.into()))
-            }
+            None if self.breaks_off => Err(BatchError::Lost(io::ErrorKind::UnexpectedEof.into())),
             None => Ok(None),
         }
     }
