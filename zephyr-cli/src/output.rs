@@ -42,6 +42,11 @@ impl Progress {
         Self { bar, last: String::new() }
     }
 
+    /// Whether there is a terminal with a bar on it.
+    pub fn is_bar(&self) -> bool {
+        self.bar.is_some()
+    }
+
     /// `done` steps are done. What the text says is shown once where there is no terminal.
     pub fn at(&mut self, done: u64, text: impl Display) {
         if let Some(bar) = &self.bar {

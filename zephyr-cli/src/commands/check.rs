@@ -11,7 +11,12 @@ pub async fn run(store: Store) -> Outcome {
     let findings = check(&store).await;
     for finding in &findings {
         let mark = if finding.good { "ok " } else { "BAD" };
-        line(format_args!("{mark}  {:8} {}: {}", finding.role, finding.server, finding.sentence));
+        line(format_args!(
+            "{mark}  {:8} {}: {}",
+            finding.role.to_string(),
+            finding.server,
+            finding.sentence
+        ));
     }
     let bad = findings.iter().filter(|finding| !finding.good).count();
     store.close().await;

@@ -183,7 +183,7 @@ impl<'n> Run<'n> {
                 }
                 Ok(None) => return Err(Failure::failed("all clients stopped")),
                 Err(_) if next <= last => {
-                    self.write(next - first.0 + 1, &mut sent).await?;
+                    self.write(Round(next), next - first.0, &mut sent).await?;
                     next += 1;
                 }
                 Err(_) => break,
@@ -192,13 +192,13 @@ impl<'n> Run<'n> {
         Ok((sent, figures))
     }
 
-    /// Everybody writes one message.
-    async fn write(&self, number: u64, sent: &mut Vec<Letter>) -> Outcome {
+    /// Everybody writes one message, the `turn`th time.
+    async fn write(&self, round: Round, turn: u64, sent: &mut Vec<Letter>) -> Outcome {
         let users = self.people.len();
-        let distance = 1 + (number as usize - 1) % PEERS.min(users - 1);
+        let distance = 1 + turn as usize % PEERS.min(users - 1);
         for (index, person) in self.people.iter().enumerate() {
             let to = &self.people[(index + distance) % users];
-            let letter = Letter::new(number, person, to);
+            let letter = Letter::new(round, person, to);
             person.client.send(&to.address, letter.message()).await?;
             sent.push(letter);
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use zephyr_client::{InboxMessage, Message};
-use zephyr_core::Address;
+use zephyr_core::{Address, Round};
 
 use super::people::Person;
 use crate::output::line;
@@ -21,9 +21,9 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Of the demo's round `number`.
-    pub fn new(number: u64, from: &Person, to: &Person) -> Self {
-        let text = format!("Hello {}, this is {} in round {number}.", to.name(), from.name());
+    /// To leave in the round `round`.
+    pub fn new(round: Round, from: &Person, to: &Person) -> Self {
+        let text = format!("Hello {}, {} wrote this for round {round}.", to.name(), from.name());
         let (from, to) = (from.address.clone(), to.address.clone());
         Self { from, to, text, written: Instant::now() }
     }
@@ -102,7 +102,7 @@ impl Tally {
     pub fn show(&self) {
         line("Who got what (the senders are proven by their keys):");
         for (from, to, text, round) in self.list.iter().take(SHOWN) {
-            line(format_args!("  round {round:<3} {from} → {to}: {text}"));
+            line(format_args!("  in round {round:<3} {from} → {to}: {text}"));
         }
         if self.list.len() > SHOWN {
             line(format_args!("  … and {} more", self.list.len() - SHOWN));
@@ -112,7 +112,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use zephyr_core::{Content, Round, UnixMs};
+    use zephyr_core::{Content, UnixMs};
 
     use super::*;
 

@@ -22,7 +22,11 @@ pub fn describe(manifest: &Manifest<'_>) -> String {
             let _ = writeln!(
                 text,
                 "{:8} {:16} {}  clients {}  servers {}",
-                role, server.name, server.id, server.client_address, server.peer_address
+                role.to_string(),
+                server.name,
+                server.id,
+                server.client_address,
+                server.peer_address
             );
         }
     }
@@ -75,7 +79,7 @@ fn anonymity(p: &Parameters, mixers: usize) -> String {
     let mut text = String::from(
         "routes   a packet hides among, with so many clients (one honest mixer, noise not counted):\n",
     );
-    let _ = write!(text, "         {:>10} clients {:>10} {:>10} {:>10}", "", 10, 100, 1_000);
+    let _ = write!(text, "         {:10} {:>10} {:>10} {:>10}", "clients", 10, 100, 1_000);
     for (name, mode) in [
         ("round", RouteMode::Round),
         ("rotations", RouteMode::Rotations),
@@ -87,8 +91,7 @@ fn anonymity(p: &Parameters, mixers: usize) -> String {
         };
         let _ = write!(
             text,
-            "\n         {name:10} {:7} {:>10.1} {:>10.1} {:>10.1} {used}",
-            "",
+            "\n         {name:10} {:>10.1} {:>10.1} {:>10.1} {used}",
             set(10),
             set(100),
             set(1_000)

@@ -1,0 +1,192 @@
+//! Help, exit codes and bad input, without a network.
+
+mod common;
+
+use std::fs;
+
+use common::{failed, run, run_with, stderr, stdout, succeeded, zephyr};
+
+#[test]
+fn the_help_lists_all_commands_and_the_exit_codes() {
+    let output = run("--help");
+    succeeded(&output);
+    let help = stdout(&output);
+    for command in [
+        "register",
+        "send",
+        "recv",
+        "contacts",
+        "check",
+        "veto",
+        "unregister",
+        "demo",
+        "devnet",
+        "keygen",
+        "network",
+        "pkg",
+        "mixer",
+        "info",
+        "mailbox",
+    ] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
+        succeeded(&run(&format!("{command} --help")));
+    }
+    for code in 0..=4 {
+        assert!(help.contains(&format!("\n  {code}  ")), "{code}: {help}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_with_a_sentence() {
+    failed(&run("frobnicate"), 2, "frobnicate");
+    failed(&run("demo --users 1"), 2, "there can be 2 to 64 people");
+    failed(&run("demo --mixers 65"), 2, "there can be 1 to 64 servers");
+    failed(&run("send --to nobody hi"), 2, "name@example.org");
+    failed(&run("send --to böb@example.org hi"), 2, "xn--");
+    failed(&run("recv --wait soon"), 2, "60s");
+    assert_eq!(run("").status.code(), Some(2));
+}
+
+#[test]
+fn a_home_that_is_not_there_is_told_how_to_make_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    for command in ["send --to bob@example.org hi", "recv", "contacts list", "check", "veto"] {
+        failed(&run(&format!("--home {} {command}", home.display())), 4, "register");
+    }
+    assert!(!home.exists(), "nothing was made");
+}
+
+#[test]
+fn a_key_is_made_once_and_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("mixer-1.key");
+    let keygen = format!("keygen --role mixer --out {}", key.display());
+    let output = run(&keygen);
+    succeeded(&output);
+    let entry = stdout(&output);
+    assert!(entry.starts_with("[[mixer]]\nname = \"mixer-1\"\nidentity = \""), "{entry}");
+    let secret = fs::read_to_string(&key).unwrap();
+    assert_eq!(secret.trim().len(), 64);
+    assert!(!entry.contains(secret.trim()) && !stderr(&output).contains(secret.trim()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    failed(&run(&keygen), 1, "never overwritten");
+    assert_eq!(fs::read_to_string(&key).unwrap(), secret);
+}
+
+/// Entries of a small network, as `keygen` prints them.
+fn drafts(dir: &std::path::Path) -> Vec<String> {
+    let servers = ["mixer-1", "mixer-2", "pkg-1", "info-1", "mailbox-1"];
+    let draft = |name: &&str| {
+        let role = name.split('-').next().unwrap();
+        let key = dir.join(format!("{name}.key"));
+        let output = run(&format!(
+            "keygen --role {role} --client {name}.example.org:7100 --peer {name}.example.org:7200 --out {}",
+            key.display()
+        ));
+        succeeded(&output);
+        let draft = dir.join(format!("{name}.toml"));
+        fs::write(&draft, stdout(&output)).unwrap();
+        draft.display().to_string()
+    };
+    servers.iter().map(draft).collect()
+}
+
+#[test]
+fn a_network_is_made_of_the_servers_entries_and_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let drafts = drafts(dir.path());
+    let file = dir.path().join("network.toml");
+    let init = format!("network init --out {} {}", file.display(), drafts.join(" "));
+    succeeded(&run(&init));
+    failed(&run(&init), 1, "never overwritten");
+    let shown = stdout(&run(&format!("network show {}", file.display())));
+    for words in ["at least 2 of 2 mixers", "need 2 corrupted", "rotations", "epsilon", "mixer-2"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let incomplete = dir.path().join("incomplete.toml");
+    let init = format!("network init --out {} {}", incomplete.display(), drafts[..3].join(" "));
+    failed(&run(&init), 2, "role info");
+    assert!(!incomplete.exists());
+}
+
+#[test]
+fn an_altered_network_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let drafts = drafts(dir.path());
+    let file = dir.path().join("network.toml");
+    succeeded(&run(&format!("network init --out {} {}", file.display(), drafts.join(" "))));
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("info-1.example.org:7100", "evil.example.org:7100")).unwrap();
+    let home = dir.path().join("home");
+    let register =
+        format!("--home {} register a@example.org --network {}", home.display(), file.display());
+    failed(&run(&register), 2, "altered");
+    assert!(!home.exists());
+    fs::write(&file, "not a network").unwrap();
+    failed(&run(&register), 2, "not a network file");
+    fs::remove_file(&file).unwrap();
+    failed(&run(&register), 2, "network.toml");
+}
+
+#[test]
+fn a_server_says_what_is_wrong_with_its_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let drafts = drafts(dir.path());
+    let network = dir.path().join("network.toml");
+    succeeded(&run(&format!("network init --out {} {}", network.display(), drafts.join(" "))));
+    let config = dir.path().join("server.toml");
+    let common = "network = \"network.toml\"\nclient_listen = \"127.0.0.1:0\"\npeer_listen = \"127.0.0.1:0\"\nstate = \"state\"\n";
+    let start = |role: &str, more: &str| {
+        fs::write(&config, format!("{common}{more}\n")).unwrap();
+        run(&format!("{role} --config {}", config.display()))
+    };
+    failed(&start("info", "key = \"mixer-1.key\""), 2, "zephyr mixer");
+    failed(&start("info", "key = \"nothing.key\""), 1, "nothing.key");
+    failed(&start("info", "key = \"network.toml\""), 2, "64 hexadecimal digits");
+    failed(&start("info", "key = \"info-1.key\"\ncolour = 1"), 2, "colour");
+    failed(&start("pkg", "key = \"pkg-1.key\""), 2, "[smtp]");
+    let smtp = "key = \"pkg-1.key\"\n[smtp]\nhost = \"mail.example.org\"\nuser = \"a\"\npassword_env = \"ZEPHYR_NO_SUCH\"\nfrom = \"a@example.org\"";
+    failed(&start("pkg", smtp), 1, "ZEPHYR_NO_SUCH");
+    failed(&run("mixer --config /nowhere/mixer.toml"), 1, "/nowhere/mixer.toml");
+}
+
+#[test]
+fn an_unreachable_network_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let drafts = drafts(dir.path());
+    for draft in &drafts {
+        let text = fs::read_to_string(draft).unwrap();
+        // Nobody listens on port 1.
+        let host = |line: &str| match line.split_once(" = ") {
+            Some((key @ ("client" | "peer"), _)) => format!("{key} = \"127.0.0.1:1\""),
+            _ => line.to_owned(),
+        };
+        fs::write(draft, text.lines().map(host).collect::<Vec<_>>().join("\n")).unwrap();
+    }
+    let network = dir.path().join("network.toml");
+    succeeded(&run(&format!("network init --out {} {}", network.display(), drafts.join(" "))));
+    let home = dir.path().join("home");
+    let register =
+        format!("--home {} register a@example.org --network {}", home.display(), network.display());
+    failed(&run(&register), 3, "pkg-1");
+    failed(&run(&format!("{register} --code 1234")), 2, "eight letters and digits");
+    failed(&run(&format!("{register} --code 7GK2-M0QX")), 2, "without --code first");
+    let in_home = |command: &str| run(&format!("--home {} {command}", home.display()));
+    failed(&in_home("send --to bob@example.org hi"), 4, "register");
+    failed(&in_home("check"), 1, "see what is marked");
+    failed(&in_home("contacts add a@example.org"), 2, "your own address");
+    failed(&in_home("contacts remove bob@example.org"), 1, "contacts list");
+    succeeded(&in_home("contacts add Bob@Example.org --note friend"));
+    assert_eq!(stdout(&in_home("contacts list")), "bob@example.org  friend\n");
+    succeeded(&in_home("recv --wait 0s"));
+    let other =
+        format!("--home {} register b@example.org --network {}", home.display(), network.display());
+    failed(&run(&other), 2, "belongs to a@example.org");
+    let nothing = run_with(zephyr(&register), b"");
+    failed(&nothing, 3, "pkg-1");
+}
