@@ -6,6 +6,8 @@
 mod network;
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use network::{Network, Plan};
@@ -13,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use zephyr_client::{Client, Event, Message, Options, Registrar, Store};
 use zephyr_core::{Address, Role, RouteMode};
-use zephyr_server::NodeEvent;
+use zephyr_server::{Node, NodeEvent};
 
 /// Rounds have deadlines: networks that share the processor with others would miss them.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -104,4 +106,60 @@ async fn messages_go_both_ways_through_rotations() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_go_both_ways_on_free_routes() {
     messages_arrive(Plan { routes: RouteMode::Free, ..Plan::default() }).await;
+}
+
+/// Opens connections to every port and sends what no client or server would; keeps them open.
+fn disturb(network: &Network) -> Vec<TcpStream> {
+    let hostile: [&[u8]; 5] = [
+        b"",
+        b"\xff\xff\xff\xff",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x00\x30half of a handshake",
+        &[0xa5; 4096],
+    ];
+    let ports = network.nodes.iter().flat_map(|n| [n.client_address(), n.peer_address()]);
+    ports
+        .flat_map(|port| hostile.map(|bytes| (port, bytes)))
+        .filter_map(|(port, bytes)| {
+            let mut stream = TcpStream::connect(port).ok()?;
+            // The server may have hung up in the middle: that is its right.
+            let _ = stream.write_all(bytes);
+            Some(stream)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_and_half_open_connections_to_every_port_disturb_nobody() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut network = Network::start(Plan::default()).await;
+    let alice = join(&mut network, "alice@example.org").await;
+    let bob = join(&mut network, "bob@example.org").await;
+    let open = disturb(&network);
+    assert!(open.len() >= network.nodes.len() * 5, "the ports take connections");
+    let at_bob = message(&bob, Duration::from_secs(60));
+    let to_bob = "bob@example.org".parse().unwrap();
+    alice.send(&to_bob, Message::Text("through the noise".into())).await.unwrap();
+    assert_eq!(at_bob.await.1, "through the noise");
+    drop(open);
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mixer_that_restarts_costs_a_round_and_no_message() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut network = Network::start(Plan::default()).await;
+    let alice = join(&mut network, "alice@example.org").await;
+    let bob = join(&mut network, "bob@example.org").await;
+    let at_bob = message(&bob, Duration::from_secs(120));
+    let to_bob = "bob@example.org".parse().unwrap();
+    // Wait until a round is being mixed, then take one of its mixers away for good measure.
+    let mut events = network.nodes[1].events();
+    while !matches!(events.recv().await, Ok(NodeEvent::Agreed { .. })) {}
+    let (config, node) = (network.configs[1].clone(), network.nodes.remove(1));
+    node.stop().await;
+    alice.send(&to_bob, Message::Text("still here".into())).await.unwrap();
+    network.nodes.insert(1, Node::start(config).await.unwrap());
+    assert_eq!(at_bob.await.1, "still here");
+    network.stop().await;
 }

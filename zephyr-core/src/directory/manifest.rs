@@ -37,7 +37,7 @@ impl Role {
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Mixer => "mixer",
             Self::Pkg => "pkg",
             Self::Info => "info",

@@ -1,11 +1,11 @@
 //! What a server has learnt of the rounds from the DHT: announced keys, signatures, and the directories that
 //! follow from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zephyr_core::{
-    Directory, MAX_DIRECTORY, Manifest, MixerAnnouncement, MixerIndex, PkgAnnouncement, PkgIndex,
-    Role, Round, Suite, UnixMs, encode_directory,
+    DH_SIZE, Dh, Directory, DirectoryHash, MAX_DIRECTORY, Manifest, MixerAnnouncement, MixerIndex,
+    PkgAnnouncement, PkgIndex, Role, Round, Suite, UnixMs, encode_directory,
 };
 
 use super::record::{Record, RecordKey, RecordKind, SignedRecord};
@@ -29,6 +29,7 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct Board {
     rounds: BTreeMap<Round, Entry>,
+    news: u64,
 }
 
 impl Board {
@@ -70,7 +71,8 @@ impl Board {
         match record {
             Record::MixerKey(new) => match entry.mixers.get(&mixer) {
                 Some(old) => return (*old == new).then_some(()),
-                None if new.verify::<S>(network, &server.id) => {
+                // Through a mixer with a key of low order no packet could be wrapped: better without it.
+                None if has_full_order::<S>(&new.key) && new.verify::<S>(network, &server.id) => {
                     entry.mixers.insert(mixer, new);
                 }
                 None => return None,
@@ -93,9 +95,12 @@ impl Board {
                 if !new.verify::<S>(network, key.round, &server.id) {
                     return None;
                 }
-                entry.ready.insert(mixer, new.phase);
+                // An old record may come after a newer one.
+                let phase = entry.ready.entry(mixer).or_default();
+                *phase = new.phase.max(*phase);
             }
         }
+        self.news += 1;
         self.assemble::<S>(manifest, key.round);
         Some(())
     }
@@ -105,15 +110,9 @@ impl Board {
         let Some(entry) = self.rounds.get_mut(&round).filter(|e| e.directory.is_none()) else {
             return;
         };
-        let candidates = entry.signed.values().filter(|candidate| {
-            candidate
-                .mixers
-                .iter()
-                .all(|m| entry.signed.get(m).is_some_and(|s| s.directory == candidate.directory))
-        });
-        for candidate in candidates {
+        for (hash, members) in candidates(&entry.signed) {
             let mixers: Option<Vec<_>> =
-                candidate.mixers.iter().map(|m| Some((*m, *entry.mixers.get(m)?))).collect();
+                members.iter().map(|m| Some((*m, *entry.mixers.get(m)?))).collect();
             let Some(mixers) = mixers else { continue };
             let pkgs: Vec<_> = entry.pkgs.iter().map(|(i, a)| (*i, *a)).collect();
             let mut bytes = vec![0; MAX_DIRECTORY];
@@ -121,17 +120,21 @@ impl Board {
                 continue;
             };
             bytes.truncate(len);
-            for mixer in &candidate.mixers {
+            for mixer in &members {
                 bytes.extend(entry.signed[mixer].signature);
             }
-            let valid = Directory::parse(&bytes).is_ok_and(|d| {
-                d.hash() == candidate.directory && d.verify::<S>(manifest, false).is_ok()
-            });
+            let valid = Directory::parse(&bytes)
+                .is_ok_and(|d| d.hash() == hash && d.verify::<S>(manifest, false).is_ok());
             if valid {
                 entry.directory = Some(bytes);
                 return;
             }
         }
+    }
+
+    /// How often something new was put up; records that are there already don't count.
+    pub fn news(&self) -> u64 {
+        self.news
     }
 
     /// The round's directory with its signatures, once it is valid.
@@ -202,4 +205,26 @@ fn is_signed<S: Suite>(manifest: &Manifest<'_>, mixer: MixerIndex, record: &Sign
             mixer,
             &record.signature,
         )
+}
+
+/// Directories that may have been signed: their hashes and mixers. The signatures cover the hashes only, so that
+/// somebody who passes records on can alter the lists; then the signers themselves are the next guess.
+fn candidates(
+    signed: &BTreeMap<MixerIndex, SignedRecord>,
+) -> BTreeSet<(DirectoryHash, Vec<MixerIndex>)> {
+    let signers = |hash: DirectoryHash| {
+        signed.iter().filter(move |(_, s)| s.directory == hash).map(|(mixer, _)| *mixer)
+    };
+    let named = signed.values().map(|s| (s.directory, s.mixers.clone()));
+    let guessed = signed.values().map(|s| (s.directory, signers(s.directory).collect()));
+    let is_signed = |(hash, mixers): &(DirectoryHash, Vec<MixerIndex>)| {
+        mixers.iter().all(|m| signed.get(m).is_some_and(|s| s.directory == *hash))
+    };
+    named.chain(guessed).filter(is_signed).collect()
+}
+
+/// Whether a shared secret with this key is secret: whether it is not of low order.
+pub(super) fn has_full_order<S: Suite>(key: &[u8; DH_SIZE]) -> bool {
+    // Clamped secrets are multiples of the cofactor: any of them shows it.
+    S::Dh::shared(&[1; DH_SIZE], key).is_some()
 }

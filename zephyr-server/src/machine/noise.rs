@@ -24,8 +24,8 @@ impl Noise {
 
     /// How many messages to add to one mailbox.
     pub fn draw(&self, rng: &mut impl Rng) -> u32 {
-        // 53 random bits, never 0 or 1: the logarithm stays finite.
-        let uniform = ((rng.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+        // 52 random bits and a half, which a float holds exactly: never 0 or 1, so that the logarithm stays finite.
+        let uniform = ((rng.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
         let centred = uniform - 0.5;
         let laplace = self.mu - self.b * centred.signum() * (1.0 - 2.0 * centred.abs()).ln();
         // A float becomes an integer by saturation; the bound only matters for absurd manifests.
@@ -33,7 +33,8 @@ impl Noise {
     }
 
     /// (epsilon, delta) for one person over `rounds` rounds in each of which it moves at most one message from one
-    /// mailbox to another, by advanced composition with slack `delta_slack` (Dwork, Roth 2014, theorem 3.20).
+    /// mailbox to another: the better of basic composition and advanced composition with slack `delta_slack`
+    /// (Dwork, Roth 2014, theorems 3.16 and 3.20).
     /// Nothing is claimed beyond so many rounds. Without noise epsilon is infinite.
     pub fn privacy(&self, rounds: u64, delta_slack: f64) -> (f64, f64) {
         if self.b == 0.0 {
@@ -44,9 +45,17 @@ impl Noise {
         // The noise is cut off at zero: that is where a count can betray itself.
         let delta = 2.0 * 0.5 * ((1.0 - self.mu) / self.b).exp().min(2.0);
         let k = rounds as f64;
-        let total = epsilon * (2.0 * k * (1.0 / delta_slack).ln()).sqrt()
-            + k * epsilon * (epsilon.exp() - 1.0);
-        (total, (k * delta + delta_slack).min(1.0))
+        let (added, advanced) = (
+            k * epsilon,
+            epsilon * (2.0 * k * (1.0 / delta_slack).ln()).sqrt()
+                + k * epsilon * (epsilon.exp() - 1.0),
+        );
+        // Over few rounds simply adding up is the better bound, and needs no slack.
+        if added <= advanced {
+            (added, (k * delta).min(1.0))
+        } else {
+            (advanced, (k * delta + delta_slack).min(1.0))
+        }
     }
 }
 

@@ -67,12 +67,15 @@ impl Context {
         });
     }
 
-    /// Asks the DHT for what the round's directory still lacks.
+    /// Asks the DHT for what the round's directory still lacks, if it is time.
     pub(crate) fn fetch_missing(&self, round: Round) {
-        for key in self.board.missing(round) {
-            let net = self.net.clone();
-            // What is found passes the record check, which puts it on the board.
-            tokio::spawn(async move { net.get_record(key.to_bytes().to_vec()).await });
+        for key in self.board.to_fetch(round, now()) {
+            let (net, board) = (self.net.clone(), self.board.clone());
+            tokio::spawn(async move {
+                // What is found passes the record check, which puts it on the board.
+                net.get_record(key.to_bytes().to_vec()).await;
+                board.fetched(&key);
+            });
         }
     }
 

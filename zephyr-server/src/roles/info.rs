@@ -81,8 +81,8 @@ impl Follow {
                     context.prune().await;
                 }
                 for &round in &self.waiting {
-                    let schedule = parameters.schedule(round);
-                    if context::now() >= schedule.opens.plus(2 * pace) {
+                    // A directory that comes later than that is of no use to anybody.
+                    if context::now() < parameters.schedule(round).submit_until {
                         context.fetch_missing(round);
                     }
                 }

@@ -147,14 +147,10 @@ impl MixerServer {
 
     /// Takes over the directories that have become valid.
     fn agree(&mut self) {
-        let (now, manifest) = (context::now(), self.context.manifest.clone());
-        let parameters = *manifest.get().parameters();
+        let manifest = self.context.manifest.clone();
         for (&round, mixing) in self.rounds.iter_mut().filter(|(_, r)| r.is_open()) {
             let Some(bytes) = self.context.board.directory(round) else {
-                let schedule = parameters.schedule(round);
-                if now >= schedule.opens.plus(u64::from(parameters.open_ms) * 3 / 4) {
-                    self.context.fetch_missing(round);
-                }
+                self.context.fetch_missing(round);
                 continue;
             };
             let Ok(directory) = Directory::parse(&bytes) else { continue };
