@@ -1,7 +1,7 @@
 //! Many items of one size in one piece of memory.
 
 /// Items of one size, one behind the other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     item_len: usize,
     bytes: Vec<u8>,

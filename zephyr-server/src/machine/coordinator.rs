@@ -11,7 +11,7 @@ use zephyr_core::{
     SigningGuard, Suite, UnixMs, encode_directory,
 };
 
-use super::board::{Board, MAX_SKEW_MS};
+use super::board::{Board, MAX_SKEW_MS, has_full_order};
 use super::peer::ProposalRefusal;
 
 /// A directory to be signed by these mixers.
@@ -116,6 +116,9 @@ pub fn consider<S: Suite>(
         return Err(ProposalRefusal::NotMyKey);
     }
     directory.check::<S>(manifest, true).map_err(|_| ProposalRefusal::Invalid)?;
+    if directory.mixers().any(|(_, a)| !has_full_order::<S>(&a.key)) {
+        return Err(ProposalRefusal::Invalid);
+    }
     let hash = directory.hash();
     if !guard.admit(round, &hash) {
         return Err(ProposalRefusal::SignedAnother);

@@ -65,7 +65,7 @@ where
             .filter(|&i| keys[i].is_some_and(|key| seen.insert(key)))
             .collect();
         let mut mixed = Mixed { dropped: batch.len() - order.len(), ..Mixed::default() };
-        let noise = self.noise(phase, order.len(), rng, hedge);
+        let noise = self.noise(phase, rng, hedge);
         mixed.noise = noise.len();
 
         // Own packets and others' are shuffled together.
@@ -120,7 +120,9 @@ where
         let position = self.routes.first_position() + phase;
         let len = batch.item_len();
         let peel = |part: &mut [u8]| -> Vec<Option<Next>> {
-            part.chunks_exact_mut(len).map(|p| self.mixer.peel(position, p).ok()).collect()
+            let peeled = self.peel_part(position, len, part);
+            wipe_stack();
+            peeled
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         if batch.len() < PARALLEL_FROM || threads == 1 {
@@ -134,11 +136,15 @@ where
         })
     }
 
-    /// Noise for every mailbox, and cover up to the network's smallest batch.
+    #[inline(never)] // so that its frame can be wiped behind it
+    fn peel_part(&self, position: usize, len: usize, part: &mut [u8]) -> Vec<Option<Next>> {
+        part.chunks_exact_mut(len).map(|packet| self.mixer.peel(position, packet).ok()).collect()
+    }
+
+    /// Noise for every mailbox, and cover until it is as much as the network's smallest batch.
     fn noise(
         &self,
         phase: usize,
-        packets: usize,
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
     ) -> Vec<(Next, Vec<u8>)> {
@@ -150,7 +156,8 @@ where
                 own.extend(self.cover(phase, Mailbox(mailbox), rng, hedge));
             }
         }
-        while packets + own.len() < self.parameters.min_batch as usize {
+        // Never with what came in: that may all be an adversary's.
+        while own.len() < self.parameters.min_batch as usize {
             let mailbox = Mailbox((rng.next_u64() % u64::from(mailboxes)) as u32);
             match self.cover(phase, mailbox, rng, hedge) {
                 Some(cover) => own.push(cover),
@@ -183,4 +190,12 @@ where
         wrap::<S>(to, &sealed, &mut packet, rng, hedge)?;
         Some((Next::Mixer(first), packet))
     }
+}
+
+/// Overwrites the stack below the caller, where functions that have returned may have left copies of a secret:
+/// moving a value copies it, and erasing the value erases only its last place.
+#[inline(never)]
+pub fn wipe_stack() {
+    const DEPTH: usize = 64 * 1024;
+    std::hint::black_box(&mut [0u8; DEPTH]);
 }

@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
 use zephyr_core::wire::SubmitRefusal;
 use zephyr_core::{
-    Directory, DirectoryHash, Hedge, Mailbox, Manifest, Mixer, MixerAnnouncement, MixerIndex,
-    MixerKey, Round, Schedule, Suite, UnixMs,
+    DH_SIZE, Directory, DirectoryHash, Hedge, Hop, Mailbox, Manifest, Mixer, MixerAnnouncement,
+    MixerIndex, MixerKey, Parameters, Round, Routes, Schedule, Suite, UnixMs,
 };
 
 use super::batch::Batch;
-use super::mix::{Mixed, Work};
+use super::mix::{Mixed, Work, wipe_stack};
 
 /// The most packets that a mixer takes in one phase.
 pub const MAX_BATCH: usize = 1 << 20;
@@ -72,16 +73,18 @@ pub enum BatchRefusal {
 
 /// A phase in which the mixer works.
 struct Phase {
-    /// The digests of the batches that have come.
-    came: BTreeMap<MixerIndex, [u8; 32]>,
+    /// How many batches are still to come.
+    awaited: usize,
+    /// What has come; `None` from when it is being mixed.
     batch: Option<Batch>,
     /// To whom its result is still to be sent; `None` until it is mixed.
     unsent: Option<Vec<MixerIndex>>,
 }
 
 enum State<S: Suite> {
-    /// The key is announced, the directory is not agreed on yet.
-    Open(MixerKey),
+    /// The key is announced, the directory is not agreed on yet. Boxed, so that moving the round leaves no copy of
+    /// the key behind.
+    Open(Box<MixerKey>),
     /// The directory is agreed on.
     Agreed {
         work: Arc<Work<S>>,
@@ -102,7 +105,12 @@ pub struct MixerRound<S: Suite> {
     state: State<S>,
     void: bool,
     ready: Vec<Action<S>>,
+    /// The digests of the packets that clients have submitted.
     submitted: HashSet<[u8; 32]>,
+    /// The digests of the batches that have come, by phase and sender. Kept when the round is over: a sender that
+    /// missed the acknowledgement sends again.
+    came: BTreeMap<(usize, MixerIndex), [u8; 32]>,
+    agreed: Option<DirectoryHash>,
 }
 
 impl<S: Suite> MixerRound<S> {
@@ -115,8 +123,8 @@ impl<S: Suite> MixerRound<S> {
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
     ) -> Self {
-        let key = MixerKey::generate(rng, hedge);
-        let public = key.public::<S>();
+        let (key, public) = draw_key::<S>(rng, hedge);
+        wipe_stack();
         Self {
             me,
             announcement: MixerAnnouncement::sign::<S>(seed, manifest.network(), round, public),
@@ -125,6 +133,8 @@ impl<S: Suite> MixerRound<S> {
             void: false,
             ready: Vec::new(),
             submitted: HashSet::new(),
+            came: BTreeMap::new(),
+            agreed: None,
         }
     }
 
@@ -162,32 +172,27 @@ impl<S: Suite> MixerRound<S> {
     }
 
     /// The round's directory is valid. If this mixer is not in it, or with another key, the round is over for it.
+    /// Only the first directory counts.
     pub fn agree(&mut self, manifest: &Manifest<'_>, directory: &Directory<'_>) {
-        if directory.mixer_key(self.me) != Some(self.announcement.key) {
+        let State::Open(key) = &mut self.state else { return };
+        let known = directory.mixer_key(self.me) == Some(self.announcement.key);
+        let Some(routes) = directory.routes(manifest).filter(|_| known) else {
             self.state = State::Over;
             return;
-        }
-        let State::Open(key) = std::mem::replace(&mut self.state, State::Over) else { return };
-        let Some(routes) = directory.routes(manifest) else { return };
-        let (parameters, hash) = (*manifest.parameters(), directory.hash());
-        let phases = (0..routes.len()).filter(|&k| routes.works(k, self.me));
-        let packet_len = parameters.geometry.packet_len();
+        };
+        let parameters = *manifest.parameters();
         let phase = |k| {
-            (k, Phase { came: BTreeMap::new(), batch: Some(Batch::new(packet_len)), unsent: None })
+            let awaited = routes.predecessors(k, self.me).len();
+            let batch = Some(Batch::new(parameters.geometry.packet_len()));
+            (k, Phase { awaited, batch, unsent: None })
         };
-        self.state = State::Agreed {
-            phases: phases.map(phase).collect(),
-            seen: Some(HashSet::new()),
-            undelivered: false,
-            work: Arc::new(Work {
-                mixer: Mixer::new(parameters.geometry, hash, key),
-                me: self.me,
-                directory: hash,
-                hops: directory.mixers().map(|(mixer, _)| directory.hop(mixer)).flatten().collect(),
-                routes,
-                parameters,
-            }),
-        };
+        let phases = (0..routes.len()).filter(|&k| routes.works(k, self.me)).map(phase).collect();
+        let work = prepare(key, self.me, parameters, routes, directory);
+        wipe_stack();
+        self.agreed = Some(work.directory);
+        self.state = State::Agreed { work, phases, seen: Some(HashSet::new()), undelivered: false };
+        // A mixer that no route visits is done.
+        self.settle();
     }
 
     /// A client submits a packet; the same packet again is accepted and dropped.
@@ -208,16 +213,17 @@ impl<S: Suite> MixerRound<S> {
                 SubmitRefusal::NotHere
             });
         };
-        let key = Mixer::<S>::ephemeral_key(packet)
-            .filter(|_| packet.len() == work.parameters.geometry.packet_len())
-            .ok_or(SubmitRefusal::Length)?;
+        if packet.len() != work.parameters.geometry.packet_len() {
+            return Err(SubmitRefusal::Length);
+        }
         let batch = phases.get_mut(&0).ok_or(SubmitRefusal::NotHere)?.batch.as_mut();
         let batch = batch.ok_or(SubmitRefusal::Closed)?;
         if batch.len() >= MAX_BATCH {
             return Err(SubmitRefusal::Full);
         }
-        // Two packets under one ephemeral key: mixing would drop the second, so drop it here.
-        if self.submitted.insert(key) {
+        // Only the very same packet is a copy: a broken one under somebody's ephemeral key must not keep the real
+        // one out. Mixing tells them apart.
+        if self.submitted.insert(Sha256::digest(packet).into()) {
             batch.push(packet);
         }
         Ok(())
@@ -234,15 +240,20 @@ impl<S: Suite> MixerRound<S> {
         from: MixerIndex,
         directory: &[u8; 32],
     ) -> Result<bool, BatchRefusal> {
-        let State::Agreed { work, phases, .. } = &self.state else {
-            return Err(BatchRefusal::NotUnderWay);
-        };
-        let predecessor = work.routes.predecessors(phase, self.me).contains(&from);
-        if !predecessor || work.directory.as_bytes() != directory {
+        let agreed = self.agreed.filter(|_| !self.void).ok_or(BatchRefusal::NotUnderWay)?;
+        if agreed.as_bytes() != directory {
             return Err(BatchRefusal::NotHere);
         }
-        let phase = phases.get(&phase).ok_or(BatchRefusal::NotHere)?;
-        Ok(!phase.came.contains_key(&from))
+        if self.came.contains_key(&(phase, from)) {
+            return Ok(false);
+        }
+        let State::Agreed { work, .. } = &self.state else {
+            return Err(BatchRefusal::NotUnderWay);
+        };
+        match work.routes.predecessors(phase, self.me).contains(&from) {
+            true => Ok(true),
+            false => Err(BatchRefusal::NotHere),
+        }
     }
 
     /// A batch has come whole. Coming again it is taken for the same only if its digest is.
@@ -256,62 +267,49 @@ impl<S: Suite> MixerRound<S> {
         digest: [u8; 32],
         mut batch: Batch,
     ) -> Result<(), BatchRefusal> {
+        if let Some(came) = self.came.get(&(phase, from)).filter(|_| !self.void) {
+            return if *came == digest { Ok(()) } else { Err(BatchRefusal::Another) };
+        }
         let State::Agreed { work, phases, .. } = &mut self.state else {
             return Err(BatchRefusal::NotUnderWay);
         };
         if !work.routes.predecessors(phase, self.me).contains(&from) {
             return Err(BatchRefusal::NotHere);
         }
-        let phase = phases.get_mut(&phase).ok_or(BatchRefusal::NotHere)?;
-        if let Some(came) = phase.came.get(&from) {
-            return if *came == digest { Ok(()) } else { Err(BatchRefusal::Another) };
+        let state = phases.get_mut(&phase).ok_or(BatchRefusal::NotHere)?;
+        let collected = state.batch.as_mut().ok_or(BatchRefusal::NotHere)?;
+        if batch.item_len() != collected.item_len() {
+            return Err(BatchRefusal::NotHere);
         }
-        let collected = phase.batch.as_mut().ok_or(BatchRefusal::NotHere)?;
         if collected.len() + batch.len() > MAX_BATCH {
             return Err(BatchRefusal::TooLarge);
         }
         collected.append(&mut batch);
-        phase.came.insert(from, digest);
+        state.awaited -= 1;
+        self.came.insert((phase, from), digest);
         Ok(())
     }
 
-    /// What is to be done next.
+    /// What is to be done next. Nothing is sent or delivered any more when the round is late.
     pub fn poll(&mut self, now: UnixMs) -> Option<Action<S>> {
-        if let Some(action) = self.ready.pop() {
-            return Some(action);
-        }
-        match &self.state {
-            State::Over => return None,
-            State::Open(_) if now >= self.schedule.submit_until => {
-                // The others agreed without this mixer, or not at all: nobody waits for it.
-                self.state = State::Over;
-                return None;
-            }
-            State::Open(_) => return None,
-            State::Agreed { .. } => {}
+        if self.is_open() && now >= self.schedule.submit_until {
+            // The others agreed without this mixer, or not at all: nobody waits for it.
+            self.state = State::Over;
         }
         if self.is_late(now) {
             return self.give_up();
         }
-        let State::Agreed { work, phases, seen, undelivered } = &mut self.state else {
-            return None;
-        };
-        let complete = phases.iter_mut().find(|(k, phase)| {
-            let waits_for = work.routes.predecessors(**k, self.me).len();
-            let open = **k == 0 && now < self.schedule.submit_until;
-            phase.batch.is_some() && !open && phase.came.len() == waits_for
-        });
-        if let Some((&phase, state)) = complete
-            && let Some(seen) = seen.take()
-        {
-            let batch = state.batch.take().expect("just looked");
-            return Some(Action::Mix { phase, batch, work: work.clone(), seen });
+        if let Some(action) = self.ready.pop() {
+            return Some(action);
         }
-        let all_sent = phases.values().all(|p| p.unsent.as_ref().is_some_and(Vec::is_empty));
-        if all_sent && !*undelivered {
-            self.state = State::Over;
-        }
-        None
+        let State::Agreed { work, phases, seen, .. } = &mut self.state else { return None };
+        let submitting = now < self.schedule.submit_until;
+        let (&phase, state) = phases.iter_mut().find(|(k, phase)| {
+            phase.batch.is_some() && phase.awaited == 0 && !(**k == 0 && submitting)
+        })?;
+        let seen = seen.take()?;
+        let batch = state.batch.take().expect("just looked");
+        Some(Action::Mix { phase, batch, work: work.clone(), seen })
     }
 
     /// The result of a phase. It is forgotten if the round was given up meanwhile.
@@ -329,14 +327,24 @@ impl<S: Suite> MixerRound<S> {
         }
     }
 
+    /// Ends the round, and erases its key, as soon as everything has been sent and delivered.
+    fn settle(&mut self) {
+        let State::Agreed { phases, undelivered, .. } = &self.state else { return };
+        let all_sent = phases.values().all(|p| p.unsent.as_ref().is_some_and(Vec::is_empty));
+        if all_sent && !undelivered {
+            self.state = State::Over;
+        }
+    }
+
     /// `to` has acknowledged the batch for `phase`.
     pub fn sent(&mut self, to: MixerIndex, phase: usize) {
         if let State::Agreed { phases, .. } = &mut self.state
-            && let Some(state) = phases.get_mut(&(phase - 1))
+            && let Some(state) = phase.checked_sub(1).and_then(|k| phases.get_mut(&k))
             && let Some(unsent) = &mut state.unsent
         {
             unsent.retain(|&mixer| mixer != to);
         }
+        self.settle();
     }
 
     /// All mailbox servers have acknowledged.
@@ -344,6 +352,7 @@ impl<S: Suite> MixerRound<S> {
         if let State::Agreed { undelivered, .. } = &mut self.state {
             *undelivered = false;
         }
+        self.settle();
     }
 
     /// Another mixer of the round has given it up, so it can't be completed here either.
@@ -361,9 +370,12 @@ impl<S: Suite> MixerRound<S> {
             State::Over => self.schedule.closes,
             State::Open(_) => self.schedule.submit_until,
             State::Agreed { phases, .. } => {
-                let deadlines = phases
-                    .iter()
-                    .filter_map(|(&k, phase)| phase.batch.as_ref().map(|_| self.deadline(k)));
+                // What is complete waits for nothing but the mixing of an earlier phase.
+                let waits = |k: usize, phase: &Phase| {
+                    phase.batch.is_some() && (k == 0 || phase.awaited > 0)
+                };
+                let deadlines =
+                    phases.iter().filter(|(k, p)| waits(**k, p)).map(|(&k, _)| self.deadline(k));
                 deadlines.min().unwrap_or(self.schedule.deliver_until)
             }
         }
@@ -378,10 +390,9 @@ impl<S: Suite> MixerRound<S> {
     }
 
     fn is_late(&self, now: UnixMs) -> bool {
-        let State::Agreed { work, phases, .. } = &self.state else { return false };
-        let incomplete = phases.iter().any(|(&k, phase)| {
-            phase.came.len() < work.routes.predecessors(k, self.me).len() && now >= self.deadline(k)
-        });
+        let State::Agreed { phases, .. } = &self.state else { return false };
+        let incomplete =
+            phases.iter().any(|(&k, phase)| phase.awaited > 0 && now >= self.deadline(k));
         incomplete || now >= self.schedule.deliver_until
     }
 
@@ -389,4 +400,36 @@ impl<S: Suite> MixerRound<S> {
         self.void();
         Some(Action::Void)
     }
+}
+
+/// Draws the round's key on the heap. A function of its own, so that its frame can be wiped behind it.
+#[inline(never)]
+fn draw_key<S: Suite>(
+    rng: &mut impl CryptoRng,
+    hedge: &mut Hedge,
+) -> (Box<MixerKey>, [u8; DH_SIZE]) {
+    let key = Box::new(MixerKey::generate(rng, hedge));
+    let public = key.public::<S>();
+    (key, public)
+}
+
+/// Moves the key to where it is used and leaves zeros in its old place.
+#[inline(never)]
+fn prepare<S: Suite>(
+    key: &mut MixerKey,
+    me: MixerIndex,
+    parameters: Parameters,
+    routes: Routes,
+    directory: &Directory<'_>,
+) -> Arc<Work<S>> {
+    let key = std::mem::replace(key, MixerKey::from_bytes([0; DH_SIZE]));
+    let hash = directory.hash();
+    Arc::new(Work {
+        mixer: Mixer::new(parameters.geometry, hash, key),
+        me,
+        directory: hash,
+        hops: directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect(),
+        routes,
+        parameters,
+    })
 }
