@@ -13,4 +13,7 @@ pub use manifest::{
     MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Parameters, Role, Schedule, ServerEntry,
     server_keys,
 };
-pub use round::{Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory, verify_directory_signature};
+pub use round::{
+    Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory,
+    verify_directory_signature,
+};
