@@ -86,6 +86,7 @@ fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
     let hops = counts.mixers.min(MAX_HOPS);
     let servers = (counts.mixers + counts.pkgs) as u32;
     let busy = 25 * args.users as u32 + 10 * servers + 2 * servers * args.users as u32 / 4;
+    let start_ms = 500 + 60 * u64::from(servers);
     Parameters {
         geometry: Geometry::new(hops, 1_024).expect("1 to 16 hops"),
         routes: RouteMode::Round,
@@ -94,7 +95,7 @@ fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
         // About 40 messages a mailbox: each that isn't from a contact costs a pairing.
         mailboxes: (args.users / 8).max(1) as u32,
         replicas: 2,
-        genesis: clock::now(),
+        genesis: clock::now().plus(start_ms),
         round_ms: 2_000 + busy,
         open_ms: 700 + busy / 2,
         submit_ms: 1_600 + busy,

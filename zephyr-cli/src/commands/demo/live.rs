@@ -54,7 +54,7 @@ impl Live {
     pub fn arrived(&self, arrived: usize, total: usize) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Without a terminal every text is a line that stays.
-        if progress.is_bar() || arrived == total || arrived % total.div_ceil(4) == 0 {
+        if progress.is_bar() || arrived == total || arrived.is_multiple_of(total.div_ceil(4)) {
             progress.now(format_args!("{arrived} of {total} messages have arrived"));
         }
     }

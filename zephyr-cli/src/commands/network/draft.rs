@@ -184,7 +184,9 @@ mod tests {
         )
     }
 
-    fn drafts() -> Vec<(String, String)> {
+    type Drafts = Vec<(String, String)>;
+
+    fn drafts() -> Drafts {
         let roles = ["mixer", "mixer", "mixer", "pkg", "info", "mailbox"];
         roles.iter().zip(1..).map(|(role, n)| (format!("{role}-{n}"), server(role, n))).collect()
     }
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let refused = |change: &dyn Fn(&mut Vec<(String, String)>)| {
+        let refused = |change: &dyn Fn(&mut Drafts)| {
             let mut drafts = drafts();
             change(&mut drafts);
             network(&drafts).expect_err("wrong").to_string()
