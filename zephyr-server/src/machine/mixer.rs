@@ -177,7 +177,7 @@ impl<S: Suite> MixerRound<S> {
         let State::Open(key) = &mut self.state else { return };
         let known = directory.mixer_key(self.me) == Some(self.announcement.key);
         let Some(routes) = directory.routes(manifest).filter(|_| known) else {
-            self.state = State::Over;
+            self.end();
             return;
         };
         let parameters = *manifest.parameters();
@@ -294,7 +294,7 @@ impl<S: Suite> MixerRound<S> {
     pub fn poll(&mut self, now: UnixMs) -> Option<Action<S>> {
         if self.is_open() && now >= self.schedule.submit_until {
             // The others agreed without this mixer, or not at all: nobody waits for it.
-            self.state = State::Over;
+            self.end();
         }
         if self.is_late(now) {
             return self.give_up();
@@ -327,12 +327,18 @@ impl<S: Suite> MixerRound<S> {
         }
     }
 
+    /// Erases the key.
+    fn end(&mut self) {
+        self.state = State::Over;
+        wipe_stack();
+    }
+
     /// Ends the round, and erases its key, as soon as everything has been sent and delivered.
     fn settle(&mut self) {
         let State::Agreed { phases, undelivered, .. } = &self.state else { return };
         let all_sent = phases.values().all(|p| p.unsent.as_ref().is_some_and(Vec::is_empty));
         if all_sent && !undelivered {
-            self.state = State::Over;
+            self.end();
         }
     }
 
@@ -359,7 +365,7 @@ impl<S: Suite> MixerRound<S> {
     pub fn void(&mut self) {
         if !self.is_over() {
             self.void = true;
-            self.state = State::Over;
+            self.end();
             self.ready.clear();
         }
     }

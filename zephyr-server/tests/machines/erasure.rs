@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::BufRead;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zephyr_core::*;
 use zephyr_server::machine::mix::wipe_stack;
@@ -51,6 +52,8 @@ impl Needle {
         candidate.iter().zip(&self.0).all(|(byte, masked)| byte ^ MASK == *masked)
     }
 }
+
+use memory::count;
 
 #[cfg(target_os = "linux")]
 mod memory {
@@ -105,11 +108,10 @@ mod memory {
     }
 }
 
-/// Counts below here, in a frame that is wiped again.
-fn count(needle: &Needle) -> Option<usize> {
-    let found = memory::count(needle);
-    wipe_stack();
-    found
+/// One search at a time: a search copies memory into its buffer, where another would find it.
+fn alone() -> MutexGuard<'static, ()> {
+    static SEARCH: Mutex<()> = Mutex::new(());
+    SEARCH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What mixer `i` draws as its key of [`ROUND`].
@@ -135,6 +137,7 @@ fn wiped<T>(make: impl FnOnce() -> T) -> T {
 
 #[test]
 fn the_search_finds_what_is_there_and_not_its_own_copy() {
+    let _alone = alone();
     let needle = wiped(|| Needle::new(b"0123456789 the secret of a test "));
     let Some(before) = count(&needle) else { return };
     assert_eq!(before, 0, "constants are not writable");
@@ -145,16 +148,17 @@ fn the_search_finds_what_is_there_and_not_its_own_copy() {
 
 #[test]
 fn a_mixers_key_is_gone_when_its_round_is_delivered() {
+    let _alone = alone();
     let world = World::simple(RouteMode::Round, 3, 3).salted(1);
     let needles: Vec<_> = (0..3).map(|i| wiped(|| mixer_needle(&world, i))).collect();
-    let mut round = wiped(|| Running::new(&world));
+    let mut round = Running::new(&world);
     // Moving the rounds about must leave no copies behind.
     let moved: Vec<_> = std::mem::take(&mut round.machines).into_iter().rev().collect();
     round.machines = moved.into_iter().rev().collect();
     let Some(found) = count(&needles[0]) else { return };
     assert!(found > 0, "while the round is under way");
-    wiped(|| round.submit_many(100));
-    wiped(|| round.finish());
+    round.submit_many(100);
+    round.finish();
     assert_eq!(round.messages(), 100);
     for (i, needle) in needles.iter().enumerate() {
         assert_eq!(count(needle), Some(0), "mixer {i}");
@@ -163,9 +167,10 @@ fn a_mixers_key_is_gone_when_its_round_is_delivered() {
 
 #[test]
 fn a_mixers_key_is_gone_when_its_round_is_void() {
+    let _alone = alone();
     let world = World::simple(RouteMode::Rotations, 3, 3).salted(2);
     let needles: Vec<_> = (0..3).map(|i| wiped(|| mixer_needle(&world, i))).collect();
-    let mut round = wiped(|| Running::new(&world));
+    let mut round = Running::new(&world);
     let Some(found) = count(&needles[0]) else { return };
     assert!(found > 0, "while the round is under way");
     for machine in &mut round.machines {
@@ -178,6 +183,7 @@ fn a_mixers_key_is_gone_when_its_round_is_void() {
 
 #[test]
 fn a_mixers_key_is_gone_when_no_directory_comes() {
+    let _alone = alone();
     let world = World::simple(RouteMode::Round, 1, 1).salted(3);
     let needle = wiped(|| mixer_needle(&world, 0));
     let mut open = BTreeMap::from([(ROUND, world.open(0, ROUND))]);
@@ -191,6 +197,7 @@ fn a_mixers_key_is_gone_when_no_directory_comes() {
 /// As the PKG keeps them: a box in a map, since maps move what they hold and wipe nothing.
 #[test]
 fn a_pkgs_secret_is_gone_when_it_is_taken_out() {
+    let _alone = alone();
     let needle = wiped(pkg_needle);
     let mut secrets: BTreeMap<Round, Box<MasterSecret<P>>> = BTreeMap::new();
     let draw = || {
