@@ -28,6 +28,18 @@ pub struct Work<S: Suite> {
     pub hops: Vec<Hop>,
     /// The network's parameters.
     pub parameters: Parameters,
+    /// Last, since fields are dropped in order: wipes behind the key, whoever drops the work.
+    pub wipe: WipeOnDrop,
+}
+
+/// Wipes the stack when it is dropped, see [`wipe_stack`].
+#[derive(Debug, Default)]
+pub struct WipeOnDrop;
+
+impl Drop for WipeOnDrop {
+    fn drop(&mut self) {
+        wipe_stack();
+    }
 }
 
 /// The result of a phase.

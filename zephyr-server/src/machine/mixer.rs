@@ -17,7 +17,7 @@ use zephyr_core::{
 };
 
 use super::batch::Batch;
-use super::mix::{Mixed, Work, wipe_stack};
+use super::mix::{Mixed, WipeOnDrop, Work, wipe_stack};
 
 /// The most packets that a mixer takes in one phase.
 pub const MAX_BATCH: usize = 1 << 20;
@@ -437,5 +437,6 @@ fn prepare<S: Suite>(
         hops: directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect(),
         routes,
         parameters,
+        wipe: WipeOnDrop,
     })
 }

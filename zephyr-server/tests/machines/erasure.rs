@@ -182,6 +182,20 @@ fn a_mixers_key_is_gone_when_its_round_is_void() {
 }
 
 #[test]
+fn a_mixers_key_is_gone_when_a_phase_ends_that_was_being_mixed_when_the_round_became_void() {
+    let _alone = alone();
+    let world = World::simple(RouteMode::Round, 1, 1).salted(4);
+    let needle = wiped(|| mixer_needle(&world, 0));
+    let mut round = Running::new(&world);
+    let work = work_of(&mut round);
+    round.machines[0].void();
+    let Some(found) = count(&needle) else { return };
+    assert!(found > 0, "while it is mixed");
+    drop(work);
+    assert_eq!(count(&needle), Some(0));
+}
+
+#[test]
 fn a_mixers_key_is_gone_when_no_directory_comes() {
     let _alone = alone();
     let world = World::simple(RouteMode::Round, 1, 1).salted(3);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use rand_chacha::rand_core::TryRng;
 use zephyr_core::*;
 use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::mix::{Mixed, Work};
+use zephyr_server::machine::mix::{Mixed, WipeOnDrop, Work};
 use zephyr_server::machine::noise::Noise;
 
 use super::world::*;
@@ -22,7 +22,7 @@ fn work(parameters: Parameters, mixers: u16) -> Work<S> {
     let routes = routes.unwrap();
     let me = routes.entries()[0];
     let mixer = Mixer::new(geometry, HASH, secret(me.0));
-    Work { mixer, me, directory: HASH, routes, hops, parameters }
+    Work { mixer, me, directory: HASH, routes, hops, parameters, wipe: WipeOnDrop }
 }
 
 /// `count` packets over the only route, and the messages in them.
