@@ -29,7 +29,7 @@ impl Noise {
         let centred = uniform - 0.5;
         let laplace = self.mu - self.b * centred.signum() * (1.0 - 2.0 * centred.abs()).ln();
         // A float becomes an integer by saturation; the bound only matters for absurd manifests.
-        laplace.ceil().max(0.0).min(1e6) as u32
+        laplace.ceil().clamp(0.0, 1e6) as u32
     }
 
     /// (epsilon, delta) for one person over `rounds` rounds in each of which it moves at most one message from one

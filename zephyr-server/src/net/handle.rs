@@ -14,9 +14,13 @@ use super::roster::{NodeId, Peer, RosterError};
 /// How long to wait before a receiver that took no batch is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
+/// Tells the keys of records to forget.
+type Stale = Box<dyn Fn(&[u8]) -> bool + Send>;
+
 /// Something another server sent.
 #[derive(Debug)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // short-lived, and there are never many at once
 pub enum Incoming {
     /// A control message that wants an answer.
     Call {
@@ -73,7 +77,7 @@ pub(super) enum Command {
         all: bool,
         reply: oneshot::Sender<Vec<Vec<u8>>>,
     },
-    Prune(Box<dyn Fn(&[u8]) -> bool + Send>),
+    Prune(Stale),
     SetPeers(Vec<Peer>, oneshot::Sender<Result<(), RosterError>>),
     Shutdown,
 }

@@ -25,6 +25,7 @@ use crate::node::{Context, Native, context};
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// What has been done.
+#[allow(clippy::large_enum_variant)] // short-lived, and there are never many at once
 pub(super) enum Done {
     Mixed {
         round: Round,
