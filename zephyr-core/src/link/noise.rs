@@ -91,7 +91,7 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Encrypts all of `buffer` but its last [`TAG`] bytes, where the tag goes.
+    /// Encrypts all of `buffer` but its last 16 bytes, where the tag goes.
     pub fn seal(&mut self, buffer: &mut [u8]) -> Result<(), LinkError> {
         let len = buffer.len().checked_sub(TAG).ok_or(LinkError::Buffer)?;
         has_nonce(&self.send)?;

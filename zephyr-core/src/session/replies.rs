@@ -15,7 +15,7 @@ use super::outgoing::Slot;
 use super::{CLOCK_ROUNDS, Session, client_seed};
 
 impl<S: Suite> Session<'_, S> {
-    /// A link that [`Action::Connect`] asked for is open; `handshake` is its handshake hash. Writes the first
+    /// A link that [`Action::Connect`](super::Action::Connect) asked for is open; `handshake` is its handshake hash. Writes the first
     /// request to `out`, which has room for a packet and 256 bytes.
     pub fn handle_connected<'f>(
         &mut self,
