@@ -79,7 +79,8 @@ pub struct Parameters {
     pub noise_mu: u32,
     /// Its scale, in thousandths of a message.
     pub noise_b: u32,
-    /// The fewest packets that a mixer forwards; its own cover makes up for what is missing.
+    /// The fewest packets of its own, noise and cover together, that a mixer adds in a phase. What came in does not
+    /// count: it may all be an adversary's.
     pub min_batch: u32,
 }
 

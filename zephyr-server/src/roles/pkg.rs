@@ -10,6 +10,7 @@ use zephyr_core::{Address, MasterSecret, PkgAnnouncement, Role, Round, Suite};
 use super::info::Follow;
 use crate::Registrar;
 use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::machine::mix::wipe_stack;
 use crate::machine::pkg::{Link, PeerKey, PkgIdentity, PkgName};
 use crate::machine::record::{Record, RecordKey, RecordKind};
 use crate::mail::SmtpMailer;
@@ -19,8 +20,11 @@ use crate::node::context::{self, Opening};
 use crate::node::{Context, Native, NodeError, PkgConfig, Stats, stats};
 use crate::store::SqliteRegistrations;
 
-/// The secrets of the rounds that give keys now. What is taken out is erased.
-type Secrets = Arc<Mutex<BTreeMap<Round, MasterSecret<<Native as Suite>::Pairing>>>>;
+type Secret = MasterSecret<<Native as Suite>::Pairing>;
+
+/// The secrets of the rounds that give keys now. What is taken out is erased; boxed, so that the map moves no secret
+/// and leaves no copy behind.
+type Secrets = Arc<Mutex<BTreeMap<Round, Box<Secret>>>>;
 
 /// The part that follows the rounds.
 pub(crate) struct PkgServer {
@@ -81,8 +85,14 @@ impl PkgServer {
     }
 
     fn open_round(&mut self, round: Round) {
+        self.draw(round);
+        wipe_stack();
+    }
+
+    #[inline(never)] // so that its frame can be wiped behind it
+    fn draw(&mut self, round: Round) {
         let (context, mut rng) = (&mut self.context, context::rng());
-        let secret = MasterSecret::generate(&mut rng, &mut context.hedge);
+        let secret: Box<Secret> = Box::new(MasterSecret::generate(&mut rng, &mut context.hedge));
         let manifest = context.manifest.get();
         let Some(server) = manifest.server(Role::Pkg, context.index) else { return };
         let network = manifest.network();
@@ -100,6 +110,7 @@ impl PkgServer {
         let until = |round: &Round| parameters.schedule(*round).submit_until;
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.retain(|round, _| context::now() < until(round));
+        wipe_stack();
         secrets.keys().map(until).min()
     }
 }
@@ -111,6 +122,7 @@ impl PkgHandler {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         let secret = secrets.get(&round).filter(|_| !over)?;
         let share = secret.extract(manifest.network(), address);
+        wipe_stack();
         stats::add(&self.stats.extractions, 1);
         Some(SecretShare::new(share.to_bytes()))
     }
