@@ -55,6 +55,11 @@ async fn confirm_given(registrar: &Registrar, mut codes: VecDeque<GivenCode>) ->
             "no PKG waits for a code: call `register` without --code first, then the codes are mailed",
         ));
     }
+    // Codes of all PKGs, in their order: some of them may have been brought before.
+    if codes.len() == states.len() && codes.iter().all(|given| given.pkg.is_none()) {
+        let all = codes.into_iter().zip(&states);
+        codes = all.filter(|(_, (_, state))| waiting(state)).map(|(given, _)| given).collect();
+    }
     for (pkg, _) in states.into_iter().filter(|(_, state)| waiting(state)) {
         let place = codes.iter().position(|c| c.pkg.as_ref().is_none_or(|name| *name == pkg.name));
         let Some(given) = place.and_then(|place| codes.remove(place)) else { continue };
