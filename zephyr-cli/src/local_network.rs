@@ -144,6 +144,7 @@ impl LocalNetwork {
         members: &[Member],
         settings: &Settings,
     ) -> Outcome<Self> {
+        check_open_files(members.len())?;
         let manifest = shared_manifest(network)?;
         let starts = members.iter().map(async |member| {
             let id = files::public_keys(&member.seed).0;
@@ -173,6 +174,24 @@ impl LocalNetwork {
     pub async fn stop(self) {
         join_all(self.nodes.into_iter().map(|(_, node)| node.stop())).await;
     }
+}
+
+/// Each server has a connection to each other one, and both ends are here; the rest is for clients and files.
+fn check_open_files(servers: usize) -> Outcome {
+    let needed = servers * servers + 300;
+    match open_files_limit() {
+        Some(limit) if limit < needed => Err(Failure::failed(format!(
+            "{servers} servers in one process need about {needed} open files, the limit is {limit}: raise it with `ulimit -n {needed}`, or start fewer servers"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// How many files this process may have open; `None` where the system doesn't tell.
+fn open_files_limit() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 impl Settings {

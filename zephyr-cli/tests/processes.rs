@@ -39,7 +39,7 @@ fn prepare(dir: &Path, smtp: SocketAddr) -> Vec<(&'static str, PathBuf)> {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     let parameters = format!(
-        "[parameters]\ngenesis_unix_ms = {now}\nround_ms = 2000\nopen_ms = 800\nsubmit_ms = 1800\nphase_ms = 300\ndeliver_ms = 400\ndownload_ms = 1500\nnoise_mu_thousandths = 2000\nnoise_b_thousandths = 500\n"
+        "[parameters]\ngenesis_unix_ms = {now}\nround_ms = 2000\nopen_ms = 700\nsubmit_ms = 1300\nphase_ms = 300\ndeliver_ms = 400\ndownload_ms = 1500\nnoise_mu_thousandths = 2000\nnoise_b_thousandths = 500\n"
     );
     let file = dir.join("parameters.toml");
     fs::write(&file, parameters).unwrap();

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 use zephyr_client::{Event, InboxMessage, Network};
 use zephyr_core::session::{self, Missed};
-use zephyr_core::{Address, Geometry, MAX_HOPS, Parameters, Round, RouteMode, UnixMs};
+use zephyr_core::{Address, Geometry, MAX_HOPS, Parameters, Role, Round, RouteMode, UnixMs};
 use zephyr_server::mail::MailCatcher;
 
 use crate::cli::DemoArgs;
@@ -84,21 +84,23 @@ pub async fn run(args: DemoArgs) -> Outcome {
 /// Rounds that slow machines keep up with: every user's work is done within one.
 fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
     let hops = counts.mixers.min(MAX_HOPS);
-    let servers = (counts.mixers + counts.pkgs) as u32;
-    let busy = 25 * args.users as u32 + 10 * servers + 2 * servers * args.users as u32 / 4;
-    let start_ms = 500 + 60 * u64::from(servers);
+    let (users, servers) = (args.users as u32, members_of(counts) as u32);
+    let busy = 25 * users + 10 * servers + servers * users / 2;
+    // Until every server has every key: each tells each.
+    let agree = 4 * servers * servers;
     Parameters {
         geometry: Geometry::new(hops, 1_024).expect("1 to 16 hops"),
         routes: RouteMode::Round,
         min_mixers: counts.mixers as u8,
         packets_per_round: 4,
         // About 40 messages a mailbox: each that isn't from a contact costs a pairing.
-        mailboxes: (args.users / 8).max(1) as u32,
+        mailboxes: (users / 8).max(1),
         replicas: 2,
-        genesis: clock::now().plus(start_ms),
-        round_ms: 2_000 + busy,
-        open_ms: 700 + busy / 2,
-        submit_ms: 1_600 + busy,
+        genesis: clock::now().plus((500 + 60 * servers + 2 * agree).into()),
+        // Opening and submitting fill a round, so that no directory is overtaken by the next one's.
+        round_ms: 2_100 + busy + agree,
+        open_ms: 600 + busy / 2 + agree,
+        submit_ms: 1_500 + busy / 2,
         phase_ms: 350 + busy / 8,
         deliver_ms: 400 + busy / 8,
         download_ms: 1_500 + busy,
@@ -106,6 +108,10 @@ fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
         noise_b: 500,
         min_batch: 0,
     }
+}
+
+fn members_of(counts: &Counts) -> usize {
+    Role::ALL.iter().map(|role| counts.of(*role)).sum()
 }
 
 /// The clients while they run.
@@ -227,7 +233,7 @@ fn first_round(parameters: &Parameters) -> Round {
 /// When to write what is to leave in this round: shortly before it takes packets.
 fn write_at(parameters: &Parameters, round: Round) -> UnixMs {
     let from = parameters.schedule(round).submit_from;
-    UnixMs(from.0 - u64::from(parameters.round_ms - parameters.submit_ms) / 2)
+    UnixMs(from.0.saturating_sub(u64::from(parameters.round_ms - parameters.submit_ms) / 2))
 }
 
 async fn listen(mut events: broadcast::Receiver<Event>, news: mpsc::UnboundedSender<News>) {
