@@ -17,13 +17,14 @@ const ROUNDS_WITHOUT_DIRECTORY: u32 = 3;
 /// So often each info-node is tried.
 const TRIES: u32 = 2;
 
-/// Runs the client until `work` is done, or the user has enough.
+/// Runs the client until `work` is done. If the user has enough before, the result is what `stopped` says.
 ///
 /// # Errors
-/// The work's, the client's, or that the user stopped it.
+/// The work's, the client's, or that of `stopped`.
 pub async fn while_running<T>(
     client: &Client,
     work: impl Future<Output = Outcome<T>>,
+    stopped: Outcome<T>,
 ) -> Outcome<T> {
     tokio::select! {
         result = client.run(pending()) => {
@@ -31,7 +32,7 @@ pub async fn while_running<T>(
             Err(Failure::failed("the client stopped: start it again"))
         }
         result = work => result,
-        () = asked_to_stop() => Err(Failure::failed("stopped; what was not sent stays in the outbox")),
+        () = asked_to_stop() => stopped,
     }
 }
 

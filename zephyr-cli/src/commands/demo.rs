@@ -31,6 +31,8 @@ use tally::{Letter, Tally};
 
 /// So many rounds more than needed are waited for what is missing.
 const PATIENCE_ROUNDS: u64 = 8;
+/// More servers than that keep two processors busy with each other.
+const MANY: usize = 28;
 /// Whom a user writes to: so many people at most, since each has a slot then.
 const PEERS: usize = 3;
 
@@ -41,6 +43,11 @@ pub async fn run(args: DemoArgs) -> Outcome {
         "Starting {} mixers, {} PKGs, {} info-nodes, {} mailbox servers on 127.0.0.1",
         counts.mixers, counts.pkgs, counts.infos, counts.mailbox_servers
     ));
+    if members_of(&counts) > MANY {
+        live.stage(
+            "So many servers, each connected to each, are much for one machine: rounds are long",
+        );
+    }
     let members = new_members(&counts)?;
     let network = new_network(&members, &parameters(&args, &counts))?;
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

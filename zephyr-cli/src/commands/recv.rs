@@ -25,7 +25,8 @@ pub async fn run(store: Store, home: &Path, args: RecvArgs) -> Outcome {
     if !inbox.enough() && args.wait != Some(Duration::ZERO) {
         require_registered(&store).await?;
         let events = client.events();
-        while_running(&client, receive(&client, &mut inbox, events, args.wait)).await?;
+        let received = receive(&client, &mut inbox, events, args.wait);
+        while_running(&client, received, Ok(())).await?;
     }
     store.close().await;
     Ok(())

@@ -30,7 +30,8 @@ pub async fn run(store: Store, args: SendArgs) -> Outcome {
         count(estimate.rounds, "round"),
         clock::say(estimate.time)
     ));
-    while_running(&client, deliver(&client, events, queued)).await?;
+    let stopped = Err(stays(Failure::failed("stopped")));
+    while_running(&client, deliver(&client, events, queued), stopped).await?;
     line("Sent.");
     store.close().await;
     Ok(())
@@ -55,6 +56,11 @@ async fn read_stdin() -> Outcome<Vec<u8>> {
             "the file is longer than {} bytes, the most that can be sent: split it",
             zephyr_client::MAX_MESSAGE
         )));
+    }
+    if bytes.is_empty() {
+        return Err(Failure::usage(
+            "stdin is empty: add a text in quotes, or a file with `< FILE`",
+        ));
     }
     Ok(bytes)
 }
