@@ -105,9 +105,9 @@ fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
         replicas: 2,
         genesis: clock::now().plus((500 + 60 * servers + 2 * agree).into()),
         // Opening and submitting fill a round, so that no directory is overtaken by the next one's.
-        round_ms: 2_100 + busy + agree,
-        open_ms: 600 + busy / 2 + agree,
-        submit_ms: 1_500 + busy / 2,
+        round_ms: 2_800 + busy + agree,
+        open_ms: 800 + busy / 2 + agree,
+        submit_ms: 2_000 + busy / 2,
         phase_ms: 350 + busy / 8,
         deliver_ms: 400 + busy / 8,
         download_ms: 1_500 + busy,
