@@ -30,7 +30,7 @@ use people::Person;
 use tally::{Letter, Tally};
 
 /// So many rounds more than needed are waited for what is missing.
-const PATIENCE_ROUNDS: u64 = 8;
+const PATIENCE_ROUNDS: u64 = 20;
 /// More servers than that keep two processors busy with each other.
 const MANY: usize = 28;
 /// Whom a user writes to: so many people at most, since each has a slot then.
@@ -108,9 +108,9 @@ fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
         round_ms: 2_800 + busy + agree,
         open_ms: 800 + busy / 2 + agree,
         submit_ms: 2_000 + busy / 2,
-        phase_ms: 350 + busy / 8,
-        deliver_ms: 400 + busy / 8,
-        download_ms: 1_500 + busy,
+        phase_ms: 600 + busy / 8,
+        deliver_ms: 600 + busy / 8,
+        download_ms: 4_000 + 2 * busy,
         noise_mu: 2_000,
         noise_b: 500,
         min_batch: 0,

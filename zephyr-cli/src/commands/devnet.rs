@@ -181,7 +181,7 @@ fn parameters(counts: &Counts) -> Parameters {
         submit_ms: 1_300,
         phase_ms: 300,
         deliver_ms: 400,
-        download_ms: 1_500,
+        download_ms: 2_500,
         noise_mu: 2_000,
         noise_b: 500,
         min_batch: 0,
