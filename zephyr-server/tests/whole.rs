@@ -108,6 +108,11 @@ async fn messages_go_both_ways_on_free_routes() {
     messages_arrive(Plan { routes: RouteMode::Free, ..Plan::default() }).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_both_ways_over_websocket() {
+    messages_arrive(Plan { websocket: true, ..Plan::default() }).await;
+}
+
 /// Opens connections to every port and sends what no client or server would; keeps them open.
 fn disturb(network: &Network) -> Vec<TcpStream> {
     let hostile: [&[u8]; 5] = [

@@ -315,9 +315,11 @@ impl MixerServer {
                 let (dropped, noise) = (mixed.dropped, mixed.noise);
                 stats::add(&self.context.stats.packets_dropped, dropped);
                 stats::add(&self.context.stats.noise, noise);
-                self.context.event(NodeEvent::Mixed { round, phase, packets, dropped, noise });
-                let Some(mixing) = self.rounds.get_mut(&round) else { return };
+                let Some(mixing) = self.rounds.get_mut(&round).filter(|r| !r.is_void()) else {
+                    return;
+                };
                 mixing.mixed(phase, mixed, seen);
+                self.context.event(NodeEvent::Mixed { round, phase, packets, dropped, noise });
                 let manifest = self.context.manifest.get();
                 let (seed, network) = (&self.context.identity_seed, manifest.network());
                 let ready = ReadyRecord::sign::<Native>(seed, network, round, phase as u8);

@@ -24,6 +24,8 @@ pub struct Plan {
     pub mailboxes: usize,
     pub routes: RouteMode,
     pub round_ms: u32,
+    /// Whether clients come over WebSocket.
+    pub websocket: bool,
 }
 
 impl Default for Plan {
@@ -35,6 +37,7 @@ impl Default for Plan {
             mailboxes: 2,
             routes: RouteMode::Round,
             round_ms: 2000,
+            websocket: false,
         }
     }
 }
@@ -143,14 +146,17 @@ fn manifest(plan: &Plan, servers: &[Server]) -> SharedManifest {
         noise_b: 300,
         min_batch: 4,
     };
-    let entries = servers.iter().map(|server| {
+    let scheme =
+        |port: &String| if plan.websocket { format!("ws://{port}/") } else { port.clone() };
+    let addresses: Vec<_> = servers.iter().map(|server| scheme(&server.client)).collect();
+    let entries = servers.iter().zip(&addresses).map(|(server, client_address)| {
         let (identity, link) = server_keys(&server.seed);
         ServerEntry {
             role: server.role,
             id: ServerId::from_bytes(<Native as Suite>::Signature::public(&identity)),
             link_key: <Native as Suite>::Dh::public(&link),
             name: &server.name,
-            client_address: &server.client,
+            client_address,
             peer_address: &server.peer,
         }
     });
