@@ -3,6 +3,7 @@
 mod announcement;
 mod guard;
 mod manifest;
+mod parameters;
 mod round;
 
 pub use announcement::{
@@ -10,9 +11,9 @@ pub use announcement::{
 };
 pub use guard::{Equivocation, GUARD_SIZE, RoundWatch, SigningGuard};
 pub use manifest::{
-    MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Parameters, Role, Schedule, ServerEntry,
-    server_keys,
+    MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Role, ServerEntry, server_keys,
 };
+pub use parameters::{Parameters, Schedule};
 pub use round::{
     Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory,
     verify_directory_signature,

@@ -20,7 +20,8 @@ use crate::seal::RoundContext;
 use crate::wire::cursor::{Reader, Writer};
 
 use super::announcement::{MixerAnnouncement, PkgAnnouncement};
-use super::manifest::{MAX_SERVERS, Manifest, Role, Schedule};
+use super::manifest::{MAX_SERVERS, Manifest, Role};
+use super::parameters::Schedule;
 
 const FORMAT: u8 = 1;
 const HEADER_SIZE: usize = 1 + 32 + 32 + 8 + 8 + 8 + 4 + 8 + 8 + 2;
