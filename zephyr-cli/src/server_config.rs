@@ -151,7 +151,7 @@ fn own_name(role: Role, network: &Network, id: &zephyr_core::ServerId) -> Outcom
 /// # Errors
 /// None that could happen: it was checked.
 pub fn shared_manifest(network: &Network) -> Outcome<SharedManifest> {
-    SharedManifest::new(network.as_bytes().to_vec()).map_err(Failure::usage)
+    SharedManifest::new(network.as_bytes()).map_err(Failure::usage)
 }
 
 /// The URL of a database in the file `path`.

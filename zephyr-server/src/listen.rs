@@ -12,4 +12,5 @@ mod stream;
 
 pub use peer::{PeerInfo, Prefix};
 pub use replies::{Close, Replies};
+pub(crate) use serve::stopped;
 pub use serve::{Handler, Limits, Listener, serve};

@@ -1,27 +1,25 @@
 //! A manifest that the parts of a server share.
 
-use std::sync::Arc;
-
 use zephyr_core::{Manifest, ManifestError, Role, ServerEntry, ServerId};
 
-/// A checked manifest, cheap to clone.
+/// A checked manifest, cheap to clone and to look at. Its bytes stay in memory as long as the program runs: servers
+/// look at it for every packet and record, and parsing is too much for that.
 #[derive(Clone, Debug)]
-pub struct SharedManifest(Arc<[u8]>);
+pub struct SharedManifest(Manifest<'static>);
 
 impl SharedManifest {
     /// Checks `bytes` and keeps them.
     ///
     /// # Errors
     /// See [`ManifestError`].
-    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ManifestError> {
-        let bytes = bytes.into();
-        Manifest::parse(&bytes)?;
-        Ok(Self(bytes))
+    pub fn new(bytes: impl AsRef<[u8]>) -> Result<Self, ManifestError> {
+        Manifest::parse(bytes.as_ref())?;
+        Manifest::parse(Box::leak(bytes.as_ref().into())).map(Self)
     }
 
     /// The manifest.
     pub fn get(&self) -> Manifest<'_> {
-        Manifest::parse(&self.0).expect("checked when it was shared")
+        self.0.clone()
     }
 
     /// The server with the identity `id`, with its role and index.

@@ -146,7 +146,7 @@ pub async fn serve<H: Handler>(
 }
 
 /// Waits until `shutdown` is true or nobody can make it true any more.
-pub(super) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     // The guard in the result must not live on: futures that hold it can't move between threads.
     let _ = shutdown.wait_for(|stop| *stop).await;
 }

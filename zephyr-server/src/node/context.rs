@@ -39,12 +39,6 @@ pub(crate) async fn sleep_to(time: UnixMs) {
     sleep_until(Instant::now() + delay).await;
 }
 
-/// Waits until the server is to stop.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The guard in the result must not live on: futures that hold it can't move between threads.
-    let _ = stop.wait_for(|stop| *stop).await.is_ok();
-}
-
 /// The system's random numbers.
 pub(crate) fn rng() -> SystemRng {
     rand_core::UnwrapErr(getrandom::SysRng)
@@ -110,29 +104,29 @@ impl Context {
 
 /// The rounds that open one after the other.
 pub(crate) struct Opening {
-    next: Option<Round>,
+    next: Round,
 }
 
 impl Opening {
     /// From the first round on that opens from now: a round that has been open for a while has been announced
     /// with keys that a restart has erased.
     pub(crate) fn new(manifest: &SharedManifest) -> Self {
-        let next = manifest.get().parameters().opened_by(now());
-        Self { next: Some(next.map_or(Round(0), |round| Round(round.0 + 1))) }
+        let opened = manifest.get().parameters().opened_by(now());
+        Self { next: opened.map_or(Round(0), |round| Round(round.0 + 1)) }
     }
 
-    /// A round that has opened by now and has not been given yet.
+    /// The round that has opened by now, if it has not been given yet. Rounds that were slept through are gone.
     pub(crate) fn take(&mut self, manifest: &SharedManifest) -> Option<Round> {
         let opened = manifest.get().parameters().opened_by(now())?;
-        let next = self.next.filter(|next| *next <= opened)?;
-        // Rounds that were slept through are gone.
-        self.next = Some(Round(opened.0 + 1));
-        Some(if next < opened { opened } else { next })
+        if opened < self.next {
+            return None;
+        }
+        self.next = Round(opened.0 + 1);
+        Some(opened)
     }
 
     /// When the next one opens.
     pub(crate) fn at(&self, manifest: &SharedManifest) -> UnixMs {
-        let next = self.next.unwrap_or(Round(0));
-        manifest.get().parameters().schedule(next).opens
+        manifest.get().parameters().schedule(self.next).opens
     }
 }

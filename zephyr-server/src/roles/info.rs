@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use zephyr_core::wire::{InfoReply, InfoRequest, NoDirectory, WireError, decode, encode};
 use zephyr_core::{MAX_DIRECTORY, Round};
 
-use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::Incoming;
 use crate::node::context::{self, Opening};
 use crate::node::{Context, NodeEvent, SharedBoard, Stats, stats};
@@ -40,7 +40,7 @@ impl InfoNode {
         let mut stop = self.context.stop.clone();
         loop {
             tokio::select! {
-                () = context::stopped(&mut stop) => return,
+                () = stopped(&mut stop) => return,
                 // Nothing is said to info-nodes but through the DHT; whoever calls gets no answer.
                 call = incoming.recv() => if call.is_none() { return },
                 () = follow.next(&self.context, |_, _| ()) => {}

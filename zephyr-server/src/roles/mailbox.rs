@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use zephyr_core::wire::{MailboxRequest, WireError, decode};
 use zephyr_core::{Round, UnixMs};
 
-use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::machine::board::under_way;
 use crate::machine::delivery::item_len;
 use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
@@ -70,7 +70,7 @@ impl MailboxNode {
         tasks.spawn(keep_house(self.server.clone()));
         loop {
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stopped(&mut stop) => break,
                 message = incoming.recv() => match message {
                     Some(message) => self.hear(message, &mut tasks),
                     None => break,

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use zephyr_core::wire::{Bytes, SubmitRefusal, decode};
 use zephyr_core::{Directory, MixerIndex, Round, SigningGuard, UnixMs, sign_directory};
 
+use crate::listen::stopped;
 use crate::machine::coordinator::{Coordinator, consider};
 use crate::machine::mixer::{Action, MixerRound};
 use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
@@ -66,14 +67,14 @@ impl MixerServer {
         loop {
             let wake = self.advance(&mut opening).await;
             tokio::select! {
-                () = context::stopped(&mut stop) => break,
+                () = stopped(&mut stop) => break,
                 () = context::sleep_to(wake) => {}
                 _ = changes.changed() => {}
                 Some(submission) = self.submissions.recv() => self.submit(submission),
                 Some(done) = self.jobs.next() => self.done(done),
                 message = incoming.recv() => match message {
                     Some(Incoming::Call { from, request, reply }) => {
-                        let answer = self.answer(from, &request).await;
+                        let answer = self.answer(from, &request);
                         reply.send(encode(&answer));
                     }
                     Some(Incoming::Batch { from, header, item_len, reader }) => {
@@ -97,11 +98,11 @@ impl MixerServer {
     /// Does everything that is due; says when to look again.
     async fn advance(&mut self, opening: &mut Opening) -> UnixMs {
         let now = context::now();
-        while let Some(round) = opening.take(&self.context.manifest) {
+        if let Some(round) = opening.take(&self.context.manifest) {
             self.open(round).await;
         }
         self.agree();
-        self.coordinate(now).await;
+        self.coordinate(now);
         let rounds: Vec<_> = self.rounds.keys().copied().collect();
         for round in rounds {
             while let Some(action) = self.rounds.get_mut(&round).and_then(|r| r.poll(now)) {
@@ -161,7 +162,7 @@ impl MixerServer {
     }
 
     /// Proposes directories, if on duty.
-    async fn coordinate(&mut self, now: UnixMs) {
+    fn coordinate(&mut self, now: UnixMs) {
         let manifest = self.context.manifest.clone();
         let rounds: Vec<_> = self.coordinators.keys().copied().collect();
         for round in rounds {
@@ -176,7 +177,7 @@ impl MixerServer {
             let Some(proposal) = proposal else { continue };
             for to in proposal.to {
                 if to == self.me {
-                    if let PeerReply::Signed(_) = self.sign(&proposal.body).await {
+                    if let PeerReply::Signed(_) = self.sign(&proposal.body) {
                         self.proposal_signed(round, to);
                     }
                 } else {
@@ -192,12 +193,12 @@ impl MixerServer {
         }
     }
 
-    async fn answer(&mut self, from: NodeId, request: &[u8]) -> PeerReply {
+    fn answer(&mut self, from: NodeId, request: &[u8]) -> PeerReply {
         let Some(mixer) = self.context.mixer(from) else {
             return PeerReply::Refused(ProposalRefusal::NotAllowed);
         };
         match decode(request) {
-            Ok(PeerRequest::Propose { body }) => self.sign(body).await,
+            Ok(PeerRequest::Propose { body }) => self.sign(body),
             Ok(PeerRequest::Void { round }) => {
                 self.void(round, mixer);
                 PeerReply::Noted
@@ -207,7 +208,7 @@ impl MixerServer {
     }
 
     /// Checks a proposed directory, remembers that it is signed, and only then signs it.
-    async fn sign(&mut self, body: &[u8]) -> PeerReply {
+    fn sign(&mut self, body: &[u8]) -> PeerReply {
         let manifest = self.context.manifest.clone();
         let round = Directory::parse(body).map(|d| d.round());
         let own = round.ok().and_then(|round| self.rounds.get(&round)).map(|r| *r.announcement());

@@ -9,7 +9,7 @@ use zephyr_core::{Address, MasterSecret, PkgAnnouncement, Role, Round, Suite};
 
 use super::info::Follow;
 use crate::Registrar;
-use crate::listen::{Close, Handler, PeerInfo, Replies};
+use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::machine::mix::wipe_stack;
 use crate::machine::pkg::{Link, PeerKey, PkgIdentity, PkgName};
 use crate::machine::record::{Record, RecordKey, RecordKind};
@@ -69,13 +69,13 @@ impl PkgServer {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
         loop {
-            while let Some(round) = opening.take(&self.context.manifest) {
+            if let Some(round) = opening.take(&self.context.manifest) {
                 self.open_round(round);
             }
-            let wake = self.erase().unwrap_or_else(|| opening.at(&self.context.manifest));
-            let wake = wake.min(opening.at(&self.context.manifest));
+            let opens = opening.at(&self.context.manifest);
+            let wake = self.erase().map_or(opens, |over| over.min(opens));
             tokio::select! {
-                () = context::stopped(&mut stop) => return,
+                () = stopped(&mut stop) => return,
                 () = context::sleep_to(wake) => {}
                 // Nothing is said to PKGs but through the DHT; whoever calls gets no answer.
                 call = incoming.recv() => if call.is_none() { return },
