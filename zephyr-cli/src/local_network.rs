@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use futures::future::{join_all, try_join_all};
 use zephyr_client::Network;
 use zephyr_core::{Parameters, Role, ServerEntry, ServerId};
+use zephyr_machine::pkg::{PkgRules, Quota};
 use zephyr_server::listen::Limits;
-use zephyr_server::machine::pkg::{PkgRules, Quota};
 use zephyr_server::mail::SmtpConfig;
 use zephyr_server::{Node, NodeConfig, PkgConfig};
 

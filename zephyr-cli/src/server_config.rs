@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use zephyr_client::Network;
 use zephyr_core::Role;
+use zephyr_machine::SharedManifest;
+use zephyr_machine::pkg::PkgRules;
 use zephyr_server::listen::Limits;
-use zephyr_server::machine::pkg::PkgRules;
 use zephyr_server::mail::SmtpConfig;
-use zephyr_server::manifest::SharedManifest;
 use zephyr_server::{NodeConfig, PkgConfig};
 
 use crate::exit::{Failure, Outcome};

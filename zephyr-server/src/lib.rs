@@ -3,9 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod listen;
-pub mod machine;
 pub mod mail;
-pub mod manifest;
 pub mod net;
 mod node;
 mod registrar;

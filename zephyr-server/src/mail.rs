@@ -15,7 +15,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 pub use catcher::{CaughtMail, MailCatcher};
 pub use config::{MailConfigError, SmtpConfig, SmtpSecurity};
 
-use crate::machine::pkg::{Failure, Letter};
+use zephyr_machine::pkg::{Failure, Letter};
 
 /// Why a mail was not sent. The texts are for operators; they may name the recipient, so they are for debugging.
 #[derive(Debug, thiserror::Error)]

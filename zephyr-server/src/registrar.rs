@@ -9,12 +9,12 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore}
 use zephyr_core::wire::{PkgRefusal, PkgReply, PkgRequest, SecretShare};
 use zephyr_core::{Address, Round, Suite, UnixMs};
 
-use crate::machine::pkg::{
+use crate::mail::Mailer;
+use crate::store::{Registrations, StoreError};
+use zephyr_machine::pkg::{
     Answer, Decision, Failure, Link, PkgIdentity, PkgMachine, PkgRules, Registration, Undo, Write,
     may_write,
 };
-use crate::mail::Mailer;
-use crate::store::{Registrations, StoreError};
 
 /// How many mails may be on their way to the mail server at a time.
 const MAX_MAILS: usize = 32;

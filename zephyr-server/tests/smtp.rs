@@ -15,8 +15,8 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{sleep, timeout};
 use zephyr_core::wire::{PkgRefusal, PkgReply, PkgRequest};
 use zephyr_core::{ClientKey, NetworkId, ServerId, Standard, UnixMs};
+use zephyr_machine::pkg::{Link, PeerKey, PkgIdentity, PkgName, PkgRules};
 use zephyr_server::Registrar;
-use zephyr_server::machine::pkg::{Link, PeerKey, PkgIdentity, PkgName, PkgRules};
 use zephyr_server::mail::{CaughtMail, MailCatcher, SmtpConfig, SmtpMailer, SmtpSecurity};
 use zephyr_server::store::MemoryRegistrations;
 

@@ -7,11 +7,11 @@ use zephyr_core::Role;
 use zeroize::Zeroizing;
 
 use crate::listen::Limits;
-use crate::machine::pkg::PkgRules;
 use crate::mail::{MailConfigError, SmtpConfig};
-use crate::manifest::SharedManifest;
 use crate::net::StartError;
 use crate::store::StoreError;
+use zephyr_machine::SharedManifest;
+use zephyr_machine::pkg::PkgRules;
 
 /// What a server needs to start.
 #[derive(Clone)]

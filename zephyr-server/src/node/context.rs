@@ -9,9 +9,9 @@ use zephyr_core::{Hedge, Role, Round, UnixMs};
 use zeroize::Zeroizing;
 
 use super::{NodeEvent, SharedBoard, Stats, SystemRng};
-use crate::machine::record::{Record, RecordKey};
-use crate::manifest::SharedManifest;
 use crate::net::{NetHandle, NodeId};
+use zephyr_machine::SharedManifest;
+use zephyr_machine::record::{Record, RecordKey};
 
 /// A server's surroundings.
 pub(crate) struct Context {
@@ -80,7 +80,7 @@ impl Context {
         let manifest = self.manifest.clone();
         let stale = move |key: &[u8]| {
             RecordKey::from_slice(key).is_none_or(|key| {
-                !crate::machine::board::under_way(&manifest.get(), key.round, time)
+                !zephyr_machine::board::under_way(&manifest.get(), key.round, time)
             })
         };
         self.net.prune(stale).await;

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use zephyr_core::{Round, UnixMs};
 
 use super::{Native, context};
-use crate::machine::board::Board;
-use crate::machine::record::RecordKey;
-use crate::manifest::SharedManifest;
 use crate::net::RecordCheck;
+use zephyr_machine::SharedManifest;
+use zephyr_machine::board::Board;
+use zephyr_machine::record::RecordKey;
 
 /// A look-up asks every server: never more often than so.
 const MIN_FETCH_MS: u64 = 250;

@@ -10,9 +10,9 @@ use zephyr_core::wire::{Bytes, Code, PkgBinding};
 use zephyr_core::{ClientKey, Ed25519, NetworkId, ServerId, Signature, Standard};
 
 use super::*;
-use crate::machine::pkg::{Letter, PeerKey, PkgName};
 use crate::mail::{MailCatcher, MailError, SmtpConfig, SmtpMailer};
 use crate::store::{MemoryRegistrations, SqliteRegistrations};
+use zephyr_machine::pkg::{Letter, PeerKey, PkgName};
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 const PKG: ServerId = ServerId::from_bytes([2; 32]);

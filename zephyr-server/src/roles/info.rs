@@ -20,7 +20,7 @@ pub(crate) struct InfoNode {
 pub(crate) struct InfoHandler {
     board: Arc<SharedBoard>,
     stats: Arc<Stats>,
-    manifest: crate::manifest::SharedManifest,
+    manifest: zephyr_machine::SharedManifest,
 }
 
 /// An info-node.

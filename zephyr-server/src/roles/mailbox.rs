@@ -16,13 +16,13 @@ use zephyr_core::wire::{MailboxRequest, WireError, decode};
 use zephyr_core::{Round, UnixMs};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
-use crate::machine::board::under_way;
-use crate::machine::delivery::item_len;
-use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 use crate::net::{BatchReader, Incoming, NodeId};
 use crate::node::{Context, Native, NodeEvent, context};
 use crate::roles::info::Follow;
 use crate::store::{SqliteMailboxes, StoreError};
+use zephyr_machine::board::under_way;
+use zephyr_machine::delivery::item_len;
+use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 
 use server::MailboxServer;
 

@@ -11,13 +11,13 @@ use zephyr_core::wire::{Bytes, SubmitRefusal, decode};
 use zephyr_core::{Directory, MixerIndex, Round, SigningGuard, UnixMs, sign_directory};
 
 use crate::listen::stopped;
-use crate::machine::coordinator::{Coordinator, consider};
-use crate::machine::mixer::{Action, MixerRound};
-use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
-use crate::machine::record::{ReadyRecord, Record, RecordKey, RecordKind, SignedRecord};
 use crate::net::{Incoming, NodeId};
 use crate::node::context::{self, Opening};
 use crate::node::{Context, Native, NodeEvent, stats};
+use zephyr_machine::coordinator::{Coordinator, consider};
+use zephyr_machine::mixer::{Action, MixerRound};
+use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
+use zephyr_machine::record::{ReadyRecord, Record, RecordKey, RecordKind, SignedRecord};
 
 pub(crate) use handler::MixerHandler;
 use handler::Submission;

@@ -10,15 +10,15 @@ use zephyr_core::{Address, MasterSecret, PkgAnnouncement, Role, Round, Suite};
 use super::info::Follow;
 use crate::Registrar;
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
-use crate::machine::mix::wipe_stack;
-use crate::machine::pkg::{Link, PeerKey, PkgIdentity, PkgName};
-use crate::machine::record::{Record, RecordKey, RecordKind};
 use crate::mail::SmtpMailer;
-use crate::manifest::SharedManifest;
 use crate::net::Incoming;
 use crate::node::context::{self, Opening};
 use crate::node::{Context, Native, NodeError, PkgConfig, Stats, stats};
 use crate::store::SqliteRegistrations;
+use zephyr_machine::SharedManifest;
+use zephyr_machine::mix::wipe_stack;
+use zephyr_machine::pkg::{Link, PeerKey, PkgIdentity, PkgName};
+use zephyr_machine::record::{Record, RecordKey, RecordKind};
 
 type Secret = MasterSecret<<Native as Suite>::Pairing>;
 

@@ -3,8 +3,8 @@
 use zephyr_core::{Address, ClientKey, Mailbox, MixerIndex, Round, UnixMs};
 
 use super::{Chunk, Mailboxes, Registrations, StoredList, StoredRound};
-use crate::machine::batch::Batch;
-use crate::machine::pkg::{Registration, Replacement};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::pkg::{Registration, Replacement};
 
 const KEY: ClientKey = ClientKey::from_bytes([0xff; 32]);
 const NEXT: ClientKey = ClientKey::from_bytes([0; 32]);

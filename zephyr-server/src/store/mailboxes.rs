@@ -5,7 +5,7 @@ use std::future::Future;
 use zephyr_core::{Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
 
 use super::StoreError;
-use crate::machine::batch::Batch;
+use zephyr_machine::batch::Batch;
 
 /// How a store names an upload: what one mixer delivers in one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use zephyr_core::Address;
 
 use super::{Registrations, StoreError};
-use crate::machine::pkg::Registration;
+use zephyr_machine::pkg::Registration;
 
 /// Registrations in memory, for tests and simulations.
 #[derive(Debug, Default)]

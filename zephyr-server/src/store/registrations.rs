@@ -5,7 +5,7 @@ use std::future::Future;
 use zephyr_core::Address;
 
 use super::StoreError;
-use crate::machine::pkg::Registration;
+use zephyr_machine::pkg::Registration;
 
 /// Where a PKG keeps its registrations. What a method has returned from survives a crash.
 pub trait Registrations: Send + Sync + 'static {

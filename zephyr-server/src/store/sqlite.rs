@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, Row, SqlStr, SqlitePool};
 use zephyr_core::{Address, ClientKey, UnixMs};
 
 use super::{Registrations, StoreError};
-use crate::machine::pkg::{Registration, Replacement};
+use zephyr_machine::pkg::{Registration, Replacement};
 
 pub use mailboxes::SqliteMailboxes;
 

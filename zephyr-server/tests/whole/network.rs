@@ -8,10 +8,10 @@ use zephyr_core::{
     Dh, Geometry, Manifest, Parameters, Role, RouteMode, ServerEntry, ServerId, Signature, Suite,
     UnixMs, server_keys,
 };
+use zephyr_machine::SharedManifest;
+use zephyr_machine::pkg::{PkgRules, Quota};
 use zephyr_server::listen::Limits;
-use zephyr_server::machine::pkg::{PkgRules, Quota};
 use zephyr_server::mail::{CaughtMail, MailCatcher, SmtpConfig};
-use zephyr_server::manifest::SharedManifest;
 use zephyr_server::{Native, Node, NodeConfig, PkgConfig};
 use zeroize::Zeroizing;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use zephyr_core::{Manifest, Parameters, Role, Round, RouteMode, expected_anonymity_set};
-use zephyr_server::machine::noise::Noise;
+use zephyr_machine::noise::Noise;
 
 use crate::clock;
 

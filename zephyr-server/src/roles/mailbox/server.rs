@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zephyr_core::{Directory, MixerIndex, Round, Suite, UnixMs};
 
 use super::health::Health;
-use crate::machine::mailbox::MailboxMachine;
-use crate::manifest::SharedManifest;
 use crate::node::Stats;
 use crate::store::{Mailboxes, SqliteMailboxes, StoreError, UploadId};
+use zephyr_machine::SharedManifest;
+use zephyr_machine::mailbox::MailboxMachine;
 
 /// The most messages that one mixer may deliver to this server in one round, unless told otherwise.
 pub(crate) const MAX_MESSAGES: u32 = 1_000_000;

@@ -7,11 +7,11 @@ use zephyr_core::{Mailbox, MixerIndex};
 use super::download::Frames;
 use super::upload::UploadError;
 use crate::listen::Close;
-use crate::machine::delivery::DeliveryError;
-use crate::machine::mailbox::UploadRefusal;
 use crate::net::BatchError;
 use crate::testing::hash;
 use bench::{Bench, ROUND, Sender};
+use zephyr_machine::delivery::DeliveryError;
+use zephyr_machine::mailbox::UploadRefusal;
 
 #[tokio::test]
 async fn what_all_mixers_delivered_is_downloaded() {

@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 use zephyr_core::{Geometry, MixerIndex, Role, Round, SIGNATURE_SIZE, Suite};
 
 use super::server::MailboxServer;
-use crate::machine::batch::Batch;
-use crate::machine::delivery::{DeliveryError, Item, Unpack, item_len};
-use crate::machine::mailbox::UploadRefusal;
 use crate::net::{BatchError, BatchReader};
 use crate::node::stats;
 use crate::store::{Chunk, Mailboxes, StoreError, UploadId};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::delivery::{DeliveryError, Item, Unpack, item_len};
+use zephyr_machine::mailbox::UploadRefusal;
 
 /// How many bytes of messages go into the database at a time.
 const CHUNK_BYTES: usize = 512 * 1024;

@@ -13,13 +13,13 @@ use tokio::time::{sleep, timeout};
 use zephyr_core::wire::decode;
 use zephyr_core::{DirectoryHash, Hedge, Mailbox, MixerIndex, Role, Round, UnixMs};
 
-use crate::machine::batch::Batch;
-use crate::machine::delivery;
-use crate::machine::mix::{Mixed, Work};
-use crate::machine::mixer::MAX_BATCH;
-use crate::machine::peer::{BatchHeader, PeerReply, PeerRequest, encode};
 use crate::net::{BatchError, BatchReader, NetHandle, NodeId};
 use crate::node::{Context, Native, context};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::delivery;
+use zephyr_machine::mix::{Mixed, Work};
+use zephyr_machine::mixer::MAX_BATCH;
+use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, encode};
 
 /// How long to wait before a batch that was not taken is sent again.
 const AGAIN: Duration = Duration::from_millis(50);

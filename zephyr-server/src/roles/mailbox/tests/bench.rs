@@ -11,11 +11,11 @@ use super::super::download::Frames;
 use super::super::server::MailboxServer;
 use super::super::upload::{Items, UploadError};
 use crate::listen::Close;
-use crate::machine::batch::Batch;
 use crate::net::BatchError;
 use crate::node::{Native, Stats};
 use crate::store::{Mailboxes, SqliteMailboxes};
 use crate::testing::{Paper, hash};
+use zephyr_machine::batch::Batch;
 
 pub(super) const ROUND: Round = Round(10);
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::delivery::{DeliveryError, Item, Unpack, item_len, pack};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::delivery::{DeliveryError, Item, Unpack, item_len, pack};
 
 use super::world::*;
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
+use zephyr_machine::batch::Batch;
 
 use super::world::*;
 

@@ -9,7 +9,7 @@ use std::io::BufRead;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zephyr_core::*;
-use zephyr_server::machine::mix::wipe_stack;
+use zephyr_machine::mix::wipe_stack;
 
 use super::world::*;
 

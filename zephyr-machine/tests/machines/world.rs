@@ -6,11 +6,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::board::Board;
-use zephyr_server::machine::coordinator::{Coordinator, consider};
-use zephyr_server::machine::mixer::{Action, MixerRound};
-use zephyr_server::machine::record::{Record, RecordKey, RecordKind, SignedRecord};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::board::Board;
+use zephyr_machine::coordinator::{Coordinator, consider};
+use zephyr_machine::mixer::{Action, MixerRound};
+use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 
 pub type S = zephyr_blst::Native;
 pub type P = <S as Suite>::Pairing;
@@ -429,7 +429,7 @@ impl Running {
 }
 
 /// The keys of a mixer alone in its round, as they come with its only phase.
-pub fn work_of(round: &mut Running) -> std::sync::Arc<zephyr_server::machine::mix::Work<S>> {
+pub fn work_of(round: &mut Running) -> std::sync::Arc<zephyr_machine::mix::Work<S>> {
     let until = round.schedule.submit_until;
     match round.machines[0].poll(until) {
         Some(Action::Mix { work, .. }) => work,

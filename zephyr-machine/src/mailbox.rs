@@ -10,7 +10,7 @@ use zephyr_core::wire::DownloadRefusal;
 use zephyr_core::{Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, UnixMs};
 
 use super::board::{MAX_SKEW_MS, under_way};
-use crate::manifest::SharedManifest;
+use crate::SharedManifest;
 
 /// Why an upload is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use rand_chacha::rand_core::TryRng;
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::mix::{Mixed, WipeOnDrop, Work};
-use zephyr_server::machine::noise::Noise;
+use zephyr_machine::batch::Batch;
+use zephyr_machine::mix::{Mixed, WipeOnDrop, Work};
+use zephyr_machine::noise::Noise;
 
 use super::world::*;
 

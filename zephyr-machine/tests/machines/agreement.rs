@@ -1,10 +1,10 @@
 //! Who proposes a directory, and what is signed.
 
 use zephyr_core::*;
-use zephyr_server::machine::board::{Board, MAX_SKEW_MS};
-use zephyr_server::machine::coordinator::{Coordinator, Proposal, consider};
-use zephyr_server::machine::peer::ProposalRefusal;
-use zephyr_server::machine::record::{Record, RecordKind};
+use zephyr_machine::board::{Board, MAX_SKEW_MS};
+use zephyr_machine::coordinator::{Coordinator, Proposal, consider};
+use zephyr_machine::peer::ProposalRefusal;
+use zephyr_machine::record::{Record, RecordKind};
 
 use super::world::*;
 

@@ -1,8 +1,8 @@
 //! The board: what it takes, what it refuses, and what follows from it.
 
 use zephyr_core::*;
-use zephyr_server::machine::board::{Board, MAX_SKEW_MS, under_way};
-use zephyr_server::machine::record::{ReadyRecord, Record, RecordKind, SignedRecord};
+use zephyr_machine::board::{Board, MAX_SKEW_MS, under_way};
+use zephyr_machine::record::{ReadyRecord, Record, RecordKind, SignedRecord};
 
 use super::world::*;
 

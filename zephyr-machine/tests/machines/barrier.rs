@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::mixer::{Action, BatchRefusal, MAX_BATCH, MixerRound};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::mixer::{Action, BatchRefusal, MAX_BATCH, MixerRound};
 
 use super::world::*;
 

@@ -4,14 +4,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zephyr_core::wire::{Bytes, decode};
 use zephyr_core::*;
-use zephyr_server::machine::batch::Batch;
-use zephyr_server::machine::board::Board;
-use zephyr_server::machine::coordinator::consider;
-use zephyr_server::machine::delivery::Unpack;
-use zephyr_server::machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
-use zephyr_server::machine::record::{
-    KEY_SIZE, ReadyRecord, Record, RecordKey, RecordKind, SignedRecord,
-};
+use zephyr_machine::batch::Batch;
+use zephyr_machine::board::Board;
+use zephyr_machine::coordinator::consider;
+use zephyr_machine::delivery::Unpack;
+use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
+use zephyr_machine::record::{KEY_SIZE, ReadyRecord, Record, RecordKey, RecordKind, SignedRecord};
 
 use super::world::*;
 
