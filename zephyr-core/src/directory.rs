@@ -5,16 +5,21 @@ mod guard;
 mod manifest;
 mod parameters;
 mod round;
+mod server;
+mod update;
 
 pub use announcement::{
     MIXER_ANNOUNCEMENT_SIZE, MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE, PkgAnnouncement,
 };
 pub use guard::{Equivocation, GUARD_SIZE, RoundWatch, SigningGuard};
-pub use manifest::{
-    MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError, Role, ServerEntry, server_keys,
-};
+pub use manifest::{MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError};
 pub use parameters::{Parameters, Schedule};
 pub use round::{
     Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory,
     verify_directory_signature,
+};
+pub use server::{Role, ServerEntry, server_keys};
+pub use update::{
+    MAX_SIGNED_MANIFEST, ManifestSignature, SignedManifest, UpdateError, encode_signed_manifest,
+    sign_manifest,
 };

@@ -41,9 +41,10 @@ pub use ids::{
 // What everybody agrees on
 pub use directory::{
     Directory, DirectoryError, Equivocation, GUARD_SIZE, MAX_DIRECTORY, MAX_MANIFEST, MAX_SERVERS,
-    MIXER_ANNOUNCEMENT_SIZE, Manifest, ManifestError, MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE,
-    Parameters, PkgAnnouncement, Role, RoundWatch, Schedule, ServerEntry, SigningGuard,
-    encode_directory, server_keys, sign_directory, verify_directory_signature,
+    MAX_SIGNED_MANIFEST, MIXER_ANNOUNCEMENT_SIZE, Manifest, ManifestError, ManifestSignature,
+    MixerAnnouncement, PKG_ANNOUNCEMENT_SIZE, Parameters, PkgAnnouncement, Role, RoundWatch,
+    Schedule, ServerEntry, SignedManifest, SigningGuard, UpdateError, encode_directory,
+    encode_signed_manifest, server_keys, sign_directory, sign_manifest, verify_directory_signature,
 };
 
 // Keys of a round

@@ -11,5 +11,7 @@ mod guard;
 mod manifest;
 #[path = "directory/round.rs"]
 mod round;
+#[path = "directory/update.rs"]
+mod update;
 #[path = "directory/world.rs"]
 mod world;

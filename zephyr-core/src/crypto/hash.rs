@@ -24,6 +24,8 @@ macro_rules! labels {
 labels! {
     /// Network id: hash of the manifest's version 0.
     MANIFEST = "MANIFEST";
+    /// A server's signature under a later version of the manifest.
+    MANIFEST_SIGNATURE = "MANIFEST-SIGNATURE";
     /// Directory hash.
     DIRECTORY = "DIRECTORY";
     /// A mixer's signature under a directory.

@@ -2,72 +2,19 @@
 
 use core::fmt;
 
-use zeroize::Zeroizing;
-
-use crate::crypto::hash::{Label, hash, kdf};
-use crate::ids::{Mailbox, ManifestHash, NetworkId, ServerId};
+use crate::crypto::hash::{Label, hash};
+use crate::ids::{Mailbox, ManifestHash, NetworkId, Round, ServerId};
 use crate::onion::MAX_MIXERS;
 use crate::wire::cursor::{Reader, Writer};
 
 use super::parameters::Parameters;
+use super::server::{Role, ServerEntry};
 
 const FORMAT: u8 = 1;
 /// The most servers of one role that a manifest can list.
 pub const MAX_SERVERS: usize = MAX_MIXERS;
 /// The longest manifest in bytes.
 pub const MAX_MANIFEST: usize = 64 * 1024;
-
-/// What a server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// Peels, shuffles and passes on.
-    Mixer = 0,
-    /// Gives shares of private keys.
-    Pkg = 1,
-    /// Serves the round directory.
-    Info = 2,
-    /// Keeps the round's sealed messages.
-    Mailbox = 3,
-}
-
-impl Role {
-    /// All roles, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Mixer, Self::Pkg, Self::Info, Self::Mailbox];
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Mixer => "mixer",
-            Self::Pkg => "pkg",
-            Self::Info => "info",
-            Self::Mailbox => "mailbox",
-        })
-    }
-}
-
-/// A server in a manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerEntry<'a> {
-    /// What it is.
-    pub role: Role,
-    /// Its Ed25519 identity.
-    pub id: ServerId,
-    /// Its static X25519 key, to which clients open links.
-    pub link_key: [u8; 32],
-    /// A name for people, at most 255 bytes.
-    pub name: &'a str,
-    /// Where clients reach it: `host:port`, or `ws://host:port/`.
-    pub client_address: &'a str,
-    /// Where the other servers reach it: `host:port`.
-    pub peer_address: &'a str,
-}
-
-/// Derives a server's Ed25519 seed and its static X25519 secret from the one seed in its key file.
-pub fn server_keys(seed: &[u8; 32]) -> (Zeroizing<[u8; 32]>, Zeroizing<[u8; 32]>) {
-    (kdf(Label::SERVER_KEY, seed, &[b"identity"]), kdf(Label::SERVER_KEY, seed, &[b"link"]))
-}
 
 /// Why a manifest is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +57,8 @@ pub struct Manifest<'a> {
     parameters: Parameters,
     network: NetworkId,
     version: u32,
+    /// What a later version follows, and from which round on it is in effect.
+    origin: Option<(ManifestHash, Round)>,
 }
 
 impl<'a> Manifest<'a> {
@@ -121,9 +70,16 @@ impl<'a> Manifest<'a> {
         if bytes.len() > MAX_MANIFEST {
             return Err(ManifestError::TooLong);
         }
+        let (manifest, rest) = Self::parse_front(bytes)?;
+        rest.is_empty().then_some(manifest).ok_or(ManifestError::Malformed)
+    }
+
+    /// A checked manifest at the front of `bytes`, and what is behind it.
+    pub(super) fn parse_front(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), ManifestError> {
         let manifest = Self::read(bytes).ok_or(ManifestError::Malformed)?;
         manifest.check()?;
-        Ok(manifest)
+        let rest = &bytes[manifest.bytes.len()..];
+        Ok((manifest, rest))
     }
 
     fn read(bytes: &'a [u8]) -> Option<Self> {
@@ -132,20 +88,27 @@ impl<'a> Manifest<'a> {
             return None;
         }
         let version = r.u32()?;
-        let network: [u8; 32] = r.array()?;
-        // Version 0 cannot contain its own hash; its field is zero.
-        let network = match version {
-            0 if network == [0; 32] => NetworkId::from_bytes(hash(Label::MANIFEST, &[bytes])),
-            0 => return None,
-            _ => NetworkId::from_bytes(network),
+        let network = NetworkId::from_bytes(r.array()?);
+        let origin = match version {
+            0 => None,
+            _ => Some((ManifestHash::from_bytes(r.array()?), Round(r.u64()?))),
         };
         let parameters = Parameters::parse(&mut r)?;
         let count = usize::from(r.u16()?);
         let servers = r.clone();
         for _ in 0..count {
-            server(&mut r)?;
+            ServerEntry::parse(&mut r)?;
         }
-        r.rest().is_empty().then_some(Self { bytes, servers, count, parameters, network, version })
+        let bytes = &bytes[..bytes.len() - r.rest().len()];
+        // Version 0 cannot contain its own hash; its field is zero.
+        let network = match version {
+            0 if *network.as_bytes() == [0; 32] => {
+                NetworkId::from_bytes(hash(Label::MANIFEST, &[bytes]))
+            }
+            0 => return None,
+            _ => network,
+        };
+        Some(Self { bytes, servers, count, parameters, network, version, origin })
     }
 
     fn check(&self) -> Result<(), ManifestError> {
@@ -197,13 +160,42 @@ impl<'a> Manifest<'a> {
     ) -> Result<usize, ManifestError> {
         let mut w = Writer::new(out);
         w.put(&[FORMAT]).put(&0u32.to_be_bytes()).put(&[0; 32]);
+        Self::finish(w, parameters, servers).and_then(|len| Self::parsed(out, len))
+    }
+
+    /// Writes the version that follows `previous`, in effect from the round `from` on, into `out` and returns its
+    /// length. Whether it may follow is for [`Manifest::check_follows`] to say.
+    ///
+    /// # Errors
+    /// See [`ManifestError`].
+    pub fn encode_next<'s>(
+        previous: &Manifest<'_>,
+        from: Round,
+        parameters: &Parameters,
+        servers: impl ExactSizeIterator<Item = ServerEntry<'s>>,
+        out: &mut [u8],
+    ) -> Result<usize, ManifestError> {
+        let version = previous.version.checked_add(1).ok_or(ManifestError::TooLong)?;
+        let mut w = Writer::new(out);
+        w.put(&[FORMAT]).put(&version.to_be_bytes()).put(previous.network.as_bytes());
+        w.put(previous.hash().as_bytes()).put(&from.0.to_be_bytes());
+        Self::finish(w, parameters, servers).and_then(|len| Self::parsed(out, len))
+    }
+
+    fn finish<'s>(
+        mut w: Writer<'_>,
+        parameters: &Parameters,
+        servers: impl ExactSizeIterator<Item = ServerEntry<'s>>,
+    ) -> Result<usize, ManifestError> {
         parameters.encode(&mut w);
         w.put(&(servers.len() as u16).to_be_bytes());
         for s in servers {
-            w.put(&[s.role as u8]).put(s.id.as_bytes()).put(&s.link_key);
-            w.text(s.name).text(s.client_address).text(s.peer_address);
+            s.encode(&mut w);
         }
-        let len = w.finish().ok_or(ManifestError::TooLong)?;
+        w.finish().ok_or(ManifestError::TooLong)
+    }
+
+    fn parsed(out: &[u8], len: usize) -> Result<usize, ManifestError> {
         Manifest::parse(&out[..len])?;
         Ok(len)
     }
@@ -216,6 +208,16 @@ impl<'a> Manifest<'a> {
     /// The manifest's version, 0 for a network's first.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// The round from which on this version is in effect, until the next one's; 0 for version 0.
+    pub fn from_round(&self) -> Round {
+        self.origin.map_or(Round(0), |(_, from)| from)
+    }
+
+    /// The hash of the version before; `None` for version 0.
+    pub fn previous(&self) -> Option<ManifestHash> {
+        self.origin.map(|(previous, _)| previous)
     }
 
     /// The network that this is a manifest of.
@@ -236,7 +238,7 @@ impl<'a> Manifest<'a> {
     /// All servers in order.
     pub fn all(&self) -> impl Iterator<Item = ServerEntry<'a>> + use<'a> {
         let mut r = self.servers.clone();
-        (0..self.count).map_while(move |_| server(&mut r))
+        (0..self.count).map_while(move |_| ServerEntry::parse(&mut r))
     }
 
     /// The servers of one role in order: a server's index is its place here.
@@ -261,16 +263,4 @@ impl<'a> Manifest<'a> {
         let first = mailbox.0 as usize % servers;
         (0..usize::from(self.parameters.replicas)).map(move |i| (first + i) % servers)
     }
-}
-
-fn server<'a>(r: &mut Reader<'a>) -> Option<ServerEntry<'a>> {
-    let role = r.u8()?;
-    Some(ServerEntry {
-        role: Role::ALL.into_iter().find(|&known| known as u8 == role)?,
-        id: ServerId::from_bytes(r.array()?),
-        link_key: r.array()?,
-        name: r.text()?,
-        client_address: r.text()?,
-        peer_address: r.text()?,
-    })
 }

@@ -20,8 +20,9 @@ use crate::seal::RoundContext;
 use crate::wire::cursor::{Reader, Writer};
 
 use super::announcement::{MixerAnnouncement, PkgAnnouncement};
-use super::manifest::{MAX_SERVERS, Manifest, Role};
+use super::manifest::{MAX_SERVERS, Manifest};
 use super::parameters::Schedule;
+use super::server::Role;
 
 const FORMAT: u8 = 1;
 const HEADER_SIZE: usize = 1 + 32 + 32 + 8 + 8 + 8 + 4 + 8 + 8 + 2;

@@ -22,6 +22,24 @@ fn error(block: &Block) -> Option<String> {
             }
             manifest.err().map(|e| format!("{e:?}"))
         }
+        "signed manifest" => {
+            let (previous, bytes) = (block.hex("previous"), block.hex("signed"));
+            let previous = Manifest::parse(&previous).expect("a good manifest");
+            match SignedManifest::parse(&bytes) {
+                Err(error) => Some(format!("{error:?}")),
+                Ok(signed) => {
+                    let next = signed.manifest();
+                    let verdict = signed.verify::<S>(&previous);
+                    if verdict.is_ok() {
+                        assert_eq!(*next.hash().as_bytes(), block.array("hash"));
+                        assert_eq!(u64::from(next.version()), block.number("version"));
+                        assert_eq!(next.from_round().0, block.number("from"));
+                        assert_eq!(signed.signatures().count() as u64, block.number("signatures"));
+                    }
+                    verdict.err().map(|e| format!("{e:?}"))
+                }
+            }
+        }
         "directory" => {
             let bytes = block.hex("manifest");
             let manifest = Manifest::parse(&bytes).expect("a good manifest");
@@ -94,6 +112,7 @@ fn error_or_any(block: &Block) -> Option<String> {
 
 fn write() {
     manifests();
+    updates();
     directories();
     announcements();
     lists();
@@ -157,6 +176,87 @@ fn manifests() {
     let entry = 1 + 32 + 32 + 3 + "mixer-0".len() + 2 * 14;
     twice.copy_within(95..127, 95 + entry);
     bad("same-server-twice", "Two mixers with one identity.", &twice);
+}
+
+fn updates() {
+    const M: Role = Role::Mixer;
+    const P: Role = Role::Pkg;
+    let all = [(M, 0), (M, 1), (M, 2), (P, 0), (P, 1)];
+    let enough = [(M, 0), (M, 2), (P, 0), (P, 1)];
+    let bytes = manifest_bytes();
+    let first = Manifest::parse(&bytes).unwrap();
+    let next = next_version(&first, ROUND, &parameters(), Some((M, 1))).unwrap();
+    let block = |previous: &[u8], signed: &[u8]| {
+        Block::default()
+            .text("check", "signed manifest")
+            .bytes("previous", previous)
+            .bytes("signed", signed)
+    };
+    let good = |name: &str, comment: &str, previous: &[u8], signed: &[u8]| {
+        let manifest = SignedManifest::parse(signed).unwrap();
+        let block = block(previous, signed)
+            .bytes("hash", manifest.manifest().hash().as_bytes())
+            .text("version", manifest.manifest().version())
+            .text("from", manifest.manifest().from_round())
+            .text("signatures", manifest.signatures().count());
+        put(name, comment, block);
+    };
+    let signed = signed_by(&next, &all);
+    let comment =
+        "Version 1 without the second mixer, in effect from round 1000 on, signed by all.";
+    good("signed-manifest", comment, &bytes, &signed);
+    let few = signed_by(&next, &enough);
+    let comment = "The second mixer, which is left out, has not signed.";
+    good("signed-manifest-by-all-mixers-but-one", comment, &bytes, &few);
+    let second = Manifest::parse(&next).unwrap();
+    let third = next_version(&second, Round(1_001), &parameters(), None).unwrap();
+    let third = signed_by(&third, &[(M, 0), (P, 0), (P, 1)]);
+    good("signed-manifest-version-2", "Version 2 behind version 1.", &next, &third);
+
+    let bad = |name: &str, comment: &str, signed: &[u8]| {
+        put(&format!("signed-manifest-{name}"), comment, block(&bytes, signed));
+    };
+    bad("cut-off", "The last byte is missing.", &signed[..signed.len() - 1]);
+    bad("bytes-left-over", "A byte too many.", &[&signed[..], &[0]].concat());
+    bad("of-version-0", "The first version, which nobody signs.", &[&bytes[..], &[0]].concat());
+    bad("skips-a-version", "Version 2 behind version 0.", &third);
+    bad("unsigned", "No signature.", &signed_by(&next, &[]));
+    let by = |name: &str, comment: &str, signers: &[(Role, usize)]| {
+        bad(name, comment, &signed_by(&next, signers));
+    };
+    by("pkg-missing", "The second PKG has not signed.", &all[..4]);
+    by("mixers-missing", "Two mixers have not signed.", &all[2..]);
+    by("mixer-twice", "The first mixer twice.", &[(M, 0), (M, 0), (P, 0), (P, 1)]);
+    by("out-of-order", "PKGs before mixers.", &[(P, 0), (P, 1), (M, 0), (M, 1)]);
+    by(
+        "by-an-unknown-mixer",
+        "A fourth of three mixers.",
+        &[(M, 0), (M, 1), (M, 3), (P, 0), (P, 1)],
+    );
+    by("by-an-info-node", "An info-node.", &[(M, 0), (M, 1), (P, 0), (P, 1), (Role::Info, 0)]);
+    let changed = |at: usize, value: u8| {
+        let mut out = signed.clone();
+        out[at] = value;
+        out
+    };
+    let last = signed.len() - 1;
+    bad("wrong-signature", "A bit of the last one is wrong.", &changed(last, signed[last] ^ 1));
+    bad("by-an-unknown-role", "A signer of role 4.", &changed(last - 66, 4));
+    bad("later-than-signed", "Moved to another round after signing.", &changed(76, signed[76] ^ 1));
+
+    // Signed as they should be, but not to be taken.
+    let remade = |at: usize, value: u8| {
+        let mut out = next.clone();
+        out[at] = value;
+        signed_by(&out, &all)
+    };
+    bad("other-network", "Another network's id.", &remade(5, next[5] ^ 1));
+    bad("other-previous", "Another version before it.", &remade(37, next[37] ^ 1));
+    let from = next_version(&first, Round(0), &parameters(), None).unwrap();
+    bad("from-round-0", "In effect as early as version 0.", &signed_by(&from, &all));
+    let longer = Parameters { round_ms: 600_001, ..parameters() };
+    let longer = next_version(&first, ROUND, &longer, None).unwrap();
+    bad("round-longer", "It changes the length of rounds.", &signed_by(&longer, &all));
 }
 
 fn directories() {

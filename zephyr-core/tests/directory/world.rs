@@ -72,6 +72,39 @@ pub fn manifest_bytes() -> Vec<u8> {
     encode(&parameters(), COUNTS).unwrap()
 }
 
+/// A version that follows `previous`: with the server `gone` left out, and with the other parameters.
+pub fn next_version(
+    previous: &Manifest<'_>,
+    from: Round,
+    parameters: &Parameters,
+    gone: Option<(Role, usize)>,
+) -> Result<Vec<u8>, ManifestError> {
+    let gone = gone.and_then(|(role, index)| Some(previous.server(role, index)?.id));
+    let servers: Vec<_> = previous.all().filter(|s| Some(s.id) != gone).collect();
+    let mut bytes = vec![0; MAX_MANIFEST];
+    let servers = servers.into_iter();
+    let len = Manifest::encode_next(previous, from, parameters, servers, &mut bytes)?;
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// The manifest with signatures of these servers of the version before, in this order.
+pub fn signed_by(manifest: &[u8], signers: &[(Role, usize)]) -> Vec<u8> {
+    let manifest = Manifest::parse(manifest).unwrap();
+    let signatures: Vec<_> = signers
+        .iter()
+        .map(|&(role, index)| ManifestSignature {
+            role,
+            index: index as u16,
+            signature: sign_manifest::<S>(&seed(role, index), &manifest),
+        })
+        .collect();
+    let mut out = vec![0; MAX_SIGNED_MANIFEST];
+    let len = encode_signed_manifest(&manifest, &signatures, &mut out).unwrap();
+    out.truncate(len);
+    out
+}
+
 /// What a directory is made of.
 #[derive(Clone)]
 pub struct Parts {
