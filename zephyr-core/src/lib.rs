@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! session     the client as a state machine: bytes, time and random numbers in, bytes and events out
+//! stream      numbers, acknowledgements and resending between two people
 //! link, wire  Noise links and the messages on them
 //! directory   the manifest that all users agree on, and the signed directory of a round
 //! mailbox     finding one's own messages in a mailbox
@@ -28,6 +29,7 @@ mod mailbox;
 mod onion;
 mod seal;
 pub mod session;
+pub mod stream;
 pub mod wire;
 
 // Names and sizes

@@ -51,11 +51,11 @@ pub struct PayloadHeader {
     pub slot: u16,
     /// The message's id, random, the same in all its fragments.
     pub message: u64,
-    /// The sender's stream of sequence numbers: random, drawn anew when the sender starts over.
+    /// The sender's stream of sequence numbers to this recipient; larger than all before. 0 in one without contents.
     pub stream: u32,
-    /// The fragment's number in the stream, from 1.
+    /// The fragment's number in the stream, from 1. 0 in one without contents.
     pub sequence: u32,
-    /// The recipient's stream that `ack` speaks of; 0 if none is known.
+    /// The recipient's stream that `ack` speaks of; 0 if none is known. See [`stream`](crate::stream).
     pub ack_stream: u32,
     /// All of that stream's fragments up to this number have arrived.
     pub ack: u32,
