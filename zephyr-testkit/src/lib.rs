@@ -15,5 +15,6 @@ mod network;
 
 pub use keyed::{Exponent, Keyed, KeyedPoint};
 pub use network::{
-    ClientFacing, Faults, Fragment, Network, Person, Plan, Receipt, Servers, WireEntry, WireKind,
+    ClientFacing, Conversation, Faults, Fragment, Network, Person, Plan, Receipt, Servers,
+    WireEntry, WireKind,
 };

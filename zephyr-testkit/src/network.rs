@@ -2,6 +2,7 @@
 
 mod chance;
 mod check;
+mod conversation;
 mod faults;
 mod person;
 mod plan;
@@ -10,6 +11,7 @@ mod run;
 mod servers;
 mod wire_log;
 
+pub use conversation::Conversation;
 pub use faults::Faults;
 pub use person::{Fragment, Person, Receipt};
 pub use plan::Plan;

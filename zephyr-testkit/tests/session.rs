@@ -128,6 +128,8 @@ fn wire(plan: Plan, faults: Faults, busy: bool, who: usize) -> Vec<WireEntry> {
     network.check();
     if busy && faults == Faults::default() {
         assert!(network.people[1].received.len() > 10, "there was something to say");
+        assert!(network.people[1].acknowledgements > 5, "and to acknowledge");
+        assert_eq!(network.people[0].waiting(), 0);
     }
     network.people[who].wire.clone()
 }
@@ -148,7 +150,7 @@ fn without_mailboxes(wire: Vec<WireEntry>) -> Vec<WireEntry> {
 }
 
 #[test]
-fn a_busy_client_looks_like_an_idle_one_on_the_wire() {
+fn clients_that_send_acknowledge_or_do_nothing_look_the_same_on_the_wire() {
     for seed in 0..10 {
         for routes in [RouteMode::Round, RouteMode::Rotations, RouteMode::Free] {
             let mut plan = Plan::small(seed);

@@ -32,8 +32,9 @@ pub enum Action {
         /// The server.
         server: ServerRef,
     },
-    /// Call [`Session::fill`](super::Session::fill) with the next thing that the outbox has for the contact.
-    /// First persist that this slot of this round is used.
+    /// Call [`Session::fill`](super::Session::fill) with the fragment that is [due](crate::stream::Sending::due) to
+    /// the contact, else with an acknowledgement that is [owed](crate::stream::Receiving::owed), else with nothing.
+    /// First persist that this slot of this round is used, and by which fragment.
     Fill {
         /// The round.
         round: Round,
@@ -170,7 +171,10 @@ impl fmt::Display for Missed {
     }
 }
 
-/// What the outbox has for a slot: one fragment of a message.
+/// What the outbox has for a slot: one fragment of a message, or an [acknowledgement](Draft::acknowledgement) alone.
+///
+/// [`Sending`](crate::stream::Sending) says which fragment it is, [`Receiving`](crate::stream::Receiving) what is
+/// acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'a> {
     /// What the message is.
@@ -191,6 +195,24 @@ pub struct Draft<'a> {
     pub fragments: u16,
     /// The fragment's bytes.
     pub body: &'a [u8],
+}
+
+impl Draft<'static> {
+    /// Nothing but the acknowledgement `ack_stream`, `ack`: for a slot without a fragment, when one is
+    /// [owed](crate::stream::Receiving::owed).
+    pub const fn acknowledgement((ack_stream, ack): (u32, u32)) -> Self {
+        Self {
+            content: Content::Empty,
+            message: 0,
+            stream: 0,
+            sequence: 0,
+            ack_stream,
+            ack,
+            fragment: 0,
+            fragments: 1,
+            body: &[],
+        }
+    }
 }
 
 /// What a frame led to.

@@ -13,8 +13,8 @@ use super::event::Draft;
 use super::outgoing::Slot;
 
 impl<S: Suite> Session<'_, S> {
-    /// Packs the slot of an [`Action::Fill`](super::Action::Fill), at once: with the fragment in `draft`, or with cover if there is
-    /// none (two pairings and two X25519 a hop). `false` if the slot isn't waiting for it any more, the fragment
+    /// Packs the slot of an [`Action::Fill`](super::Action::Fill), at once: with the fragment or acknowledgement in
+    /// `draft`, or with cover if there is none (two pairings and two X25519 a hop). `false` if the slot isn't waiting for it any more, the fragment
     /// does not fit or the contact is gone: the slot then carries cover, and an
     /// [`Event::SlotFailed`](super::Event::SlotFailed) does not follow.
     pub fn fill(

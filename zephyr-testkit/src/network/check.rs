@@ -5,19 +5,21 @@ use std::collections::{HashMap, HashSet};
 use zephyr_core::session::Event;
 use zephyr_core::{Role, Round, Suite};
 
-use super::person::{Person, Receipt};
+use super::person::{Fragment, Person, Receipt};
 use super::run::Network;
 use super::wire_log::WireKind;
 
 impl<S: Suite> Network<S> {
     /// Checks that nothing was delivered that was not sent, nothing twice, nothing to somebody else or from
-    /// somebody else, and that nothing is lost which a mixer took and its recipient could look for.
+    /// somebody else, that conversations are read in order, and that nothing is lost which a mixer took and its
+    /// recipient could look for.
     ///
     /// # Panics
     /// If something does not hold, with what it is.
     pub fn check(&self) {
         for (who, person) in self.people.iter().enumerate() {
             self.check_received(who, person);
+            self.check_read(who, person);
             self.check_sent(who, person);
             self.check_packets(who, person);
         }
@@ -38,6 +40,17 @@ impl<S: Suite> Network<S> {
             assert_eq!(fragment.body, *body, "{who} got an altered message");
             let new = seen.insert((*round, *message, *index));
             assert!(new, "{who} got {message}/{index} of round {round} twice");
+        }
+    }
+
+    /// Each sender's messages are seen in the order in which they were written, and each once.
+    fn check_read(&self, who: usize, person: &Person<S>) {
+        for sender in &self.people {
+            let written = sender.written.iter().filter(|f| f.to == person.address && f.index == 0);
+            let read = person.read.iter().filter(|(from, _)| *from == sender.address);
+            let written: Vec<u64> = written.map(|f| f.message).collect();
+            let read: Vec<u64> = read.map(|(_, message)| *message).collect();
+            assert!(written.starts_with(&read), "{who} read {read:?} of {written:?}");
         }
     }
 
@@ -84,15 +97,25 @@ impl<S: Suite> Network<S> {
         assert!(lengths.len() <= 1, "{who}'s packets differ in length: {lengths:?}");
     }
 
+    /// Whether everybody has read everything that contacts wrote to them.
+    pub fn all_read(&self) -> bool {
+        self.people.iter().all(|person| {
+            let to = |f: &&Fragment| f.to == person.address && f.index == 0;
+            let contacts =
+                self.people.iter().filter(|p| person.conversations.contains_key(&p.address));
+            contacts.flat_map(|p| &p.written).filter(to).count() == person.read.len()
+        })
+    }
+
     /// Whether every fragment has arrived.
     pub fn all_arrived(&self) -> bool {
-        self.people.iter().all(|person| person.outbox.is_empty() && person.in_slot.is_empty())
-            && self.people.iter().flat_map(|p| &p.sent).all(|(_, fragment)| {
-                self.people.iter().filter(|p| p.address == fragment.to).all(|to| {
-                    let it = (fragment.message, fragment.index);
-                    to.received.iter().any(|r| (r.message, r.index) == it)
-                })
+        self.people.iter().flat_map(|p| &p.written).all(|fragment| {
+            let mut people = self.people.iter().filter(|p| p.address == fragment.to);
+            people.all(|to| {
+                let it = (fragment.message, fragment.index);
+                to.received.iter().any(|r| (r.message, r.index) == it)
             })
+        })
     }
 }
 

@@ -1,13 +1,15 @@
-//! Somebody with a session, an outbox and a memory of all that happened.
+//! Somebody with a session, conversations and a memory of all that happened.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use zephyr_core::session::{Draft, Event, ExchangeId, Missed, ServerRef, Session};
-use zephyr_core::{Address, Content, Payload, Round, Suite, UnixMs};
+use zephyr_core::session::{Event, ExchangeId, Missed, ServerRef, Session};
+use zephyr_core::stream::resend_after;
+use zephyr_core::{Address, Content, Parameters, Payload, Round, Suite, UnixMs};
 
+use super::conversation::{Conversation, Letter};
 use super::wire_log::{WireEntry, WireKind};
 
-/// A part of a message on its way out.
+/// A part of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
     /// To whom.
@@ -54,14 +56,20 @@ pub struct Person<S: Suite> {
     pub address: Address,
     /// By how much the local clock is ahead of the network's, in milliseconds.
     pub skew_ms: i64,
-    /// What is still to be sent, the oldest first.
-    pub outbox: VecDeque<Fragment>,
+    /// What is between this person and others, by address.
+    pub conversations: HashMap<Address, Conversation>,
+    /// Every fragment that was written.
+    pub written: Vec<Fragment>,
     /// Every fragment that was put into a slot, with the slot's round.
     pub attempts: Vec<(Round, Fragment)>,
-    /// What mixers took, with the round. Those of void rounds are in the outbox again.
+    /// What mixers took, with the round, unless that was void.
     pub sent: Vec<(Round, Fragment)>,
-    /// What arrived.
+    /// In how many slots there was an acknowledgement and nothing else.
+    pub acknowledgements: usize,
+    /// Every fragment that the session found, also those that had arrived before.
     pub received: Vec<Receipt>,
+    /// The messages that were complete, with their senders, in the order in which a user sees them.
+    pub read: Vec<(Address, u64)>,
     /// What the session reported, with the network's time.
     pub events: Vec<(UnixMs, Event)>,
     /// What went over this person's wire.
@@ -70,7 +78,7 @@ pub struct Person<S: Suite> {
     pub restarts: Vec<UnixMs>,
     /// How often the session was polled.
     pub polls: u64,
-    pub(super) in_slot: HashMap<(Round, u8), Fragment>,
+    pub(super) in_slot: HashMap<(Round, u8), (u32, Fragment)>,
     pub(super) connections: HashMap<ExchangeId, Connection>,
     pub(super) connected: u64,
     /// The number of the newest wake-up asked for: older ones are void.
@@ -85,10 +93,13 @@ impl<S: Suite> Person<S> {
             session,
             address,
             skew_ms,
-            outbox: VecDeque::new(),
+            conversations: HashMap::new(),
+            written: Vec::new(),
             attempts: Vec::new(),
             sent: Vec::new(),
+            acknowledgements: 0,
             received: Vec::new(),
+            read: Vec::new(),
             events: Vec::new(),
             wire: Vec::new(),
             restarts: Vec::new(),
@@ -127,63 +138,85 @@ impl<S: Suite> Person<S> {
         }
     }
 
-    /// The oldest fragment for `contact` leaves the outbox for a slot.
-    pub(super) fn take(&mut self, round: Round, slot: u8, contact: &Address) -> Option<Fragment> {
-        let place = self.outbox.iter().position(|f| f.to == *contact)?;
-        let fragment = self.outbox.remove(place)?;
-        self.attempts.push((round, fragment.clone()));
-        self.in_slot.insert((round, slot), fragment.clone());
-        Some(fragment)
+    /// How many fragments are not acknowledged.
+    pub fn waiting(&self) -> usize {
+        self.conversations.values().map(Conversation::waiting).sum()
+    }
+
+    pub(super) fn write(&mut self, now: UnixMs, fragment: Fragment) {
+        self.written.push(fragment.clone());
+        let conversation = self.conversations.entry(fragment.to.clone());
+        conversation.or_insert_with(|| Conversation::new(now)).write(fragment);
+    }
+
+    /// What goes into `slot`, which is `contact`'s; `None`: cover.
+    pub(super) fn take(
+        &mut self,
+        round: Round,
+        slot: u8,
+        contact: &Address,
+        parameters: &Parameters,
+    ) -> Option<Letter> {
+        let patience = resend_after(parameters, self.conversations.len());
+        let letter = self.conversations.get_mut(contact)?.fill(round, patience)?;
+        match &letter.fragment {
+            Some((sequence, fragment)) => {
+                self.attempts.push((round, fragment.clone()));
+                self.in_slot.insert((round, slot), (*sequence, fragment.clone()));
+            }
+            None => self.acknowledgements += 1,
+        }
+        Some(letter)
     }
 
     pub(super) fn note(&mut self, at: UnixMs, event: Event) {
         match event {
             Event::SlotSent { round, slot } => {
-                if let Some(fragment) = self.in_slot.remove(&(round, slot)) {
+                if let Some((_, fragment)) = self.in_slot.remove(&(round, slot)) {
                     self.sent.push((round, fragment));
                 }
             }
             Event::SlotFailed { round, slot } => {
-                if let Some(fragment) = self.in_slot.remove(&(round, slot)) {
-                    self.outbox.push_front(fragment);
+                if let Some((sequence, fragment)) = self.in_slot.remove(&(round, slot)) {
+                    self.failed(sequence, &fragment);
                 }
             }
             Event::Missed { round, why: Missed::Void } => {
-                let (again, kept) =
-                    std::mem::take(&mut self.sent).into_iter().partition(|(r, _)| *r == round);
-                self.sent = kept;
-                let again: Vec<(Round, Fragment)> = again;
-                self.outbox.extend(again.into_iter().map(|(_, fragment)| fragment));
+                self.sent.retain(|(r, _)| *r != round);
+                self.conversations.values_mut().for_each(|c| c.out.void(round));
             }
             _ => {}
         }
         self.events.push((at, event));
     }
 
+    /// Nobody knows whether what was in slots when the program ended was taken.
+    pub(super) fn forget_slots(&mut self) {
+        for (_, (sequence, fragment)) in std::mem::take(&mut self.in_slot) {
+            self.failed(sequence, &fragment);
+        }
+    }
+
+    fn failed(&mut self, sequence: u32, fragment: &Fragment) {
+        if let Some(conversation) = self.conversations.get_mut(&fragment.to) {
+            conversation.out.failed(sequence);
+        }
+    }
+
     pub(super) fn receive(&mut self, round: Round, payload: &Payload<'_>) {
         let header = &payload.header;
-        self.received.push(Receipt {
-            round,
-            from: header.sender.clone(),
-            message: header.message,
-            index: header.fragment,
-            body: payload.body.to_vec(),
-        });
-    }
-}
-
-impl Fragment {
-    pub(super) fn draft(&self) -> Draft<'_> {
-        Draft {
-            content: Content::Text,
-            message: self.message,
-            stream: 1,
-            sequence: u32::from(self.index) + 1,
-            ack_stream: 0,
-            ack: 0,
-            fragment: self.index,
-            fragments: self.count,
-            body: &self.body,
+        if header.content != Content::Empty {
+            self.received.push(Receipt {
+                round,
+                from: header.sender.clone(),
+                message: header.message,
+                index: header.fragment,
+                body: payload.body.to_vec(),
+            });
         }
+        let Some(sender) = &header.sender else { return };
+        let Some(conversation) = self.conversations.get_mut(sender) else { return };
+        let complete = conversation.receive(round, header);
+        self.read.extend(complete.into_iter().map(|message| (sender.clone(), message)));
     }
 }

@@ -9,6 +9,7 @@ use zephyr_core::*;
 use zeroize::Zeroizing;
 
 use super::chance::Chance;
+use super::conversation::{Conversation, Letter};
 use super::faults::Faults;
 use super::person::{Connection, Fragment, Person};
 use super::plan::Plan;
@@ -116,7 +117,8 @@ impl<S: Suite> Network<S> {
         Session::new(self.manifest.clone(), settings, storage, local)
     }
 
-    /// `who`'s program is started anew: its session is lost, its outbox is not. What was in a slot is sent again.
+    /// `who`'s program is started anew: its session is lost, its conversations are not. What was in a slot is sent
+    /// again.
     pub fn restart(
         &mut self,
         who: usize,
@@ -129,8 +131,7 @@ impl<S: Suite> Network<S> {
         person.session = session;
         person.restarts.push(self.now);
         person.connections.clear();
-        let lost: Vec<Fragment> = person.in_slot.drain().map(|(_, fragment)| fragment).collect();
-        person.outbox.extend(lost);
+        person.forget_slots();
         for &contact in contacts {
             self.befriend(who, contact);
         }
@@ -140,7 +141,9 @@ impl<S: Suite> Network<S> {
     /// `who` takes `other` into its contacts.
     pub fn befriend(&mut self, who: usize, other: usize) {
         let address = self.people[other].address.clone();
-        assert!(self.people[who].session.add_contact(address), "room for a contact");
+        let person = &mut self.people[who];
+        assert!(person.session.add_contact(address.clone()), "room for a contact");
+        person.conversations.entry(address).or_insert_with(|| Conversation::new(self.now));
     }
 
     /// `from` writes to `to`; returns the message's number.
@@ -153,13 +156,14 @@ impl<S: Suite> Network<S> {
         let to = self.people[to].address.clone();
         let bodies: Vec<_> = text.chunks(capacity).collect();
         for (index, body) in bodies.iter().enumerate() {
-            self.people[from].outbox.push_back(Fragment {
+            let fragment = Fragment {
                 to: to.clone(),
                 message: self.messages,
                 index: index as u16,
                 count: bodies.len() as u16,
                 body: body.to_vec(),
-            });
+            };
+            self.people[from].write(self.now, fragment);
         }
         self.messages
     }
@@ -230,10 +234,10 @@ impl<S: Suite> Network<S> {
                 Some(Action::Continue) => {}
                 Some(Action::Event(event)) => person.note(self.now, event),
                 Some(Action::Fill { round, slot, contact }) => {
-                    let fragment = person.take(round, slot, &contact);
+                    let letter = person.take(round, slot, &contact, &self.plan.parameters);
                     let which = [who as u64, round.0, slot.into()];
                     let mut rng = self.chance.rng("fill", &which);
-                    let draft = fragment.as_ref().map(Fragment::draft);
+                    let draft = letter.as_ref().map(Letter::draft);
                     let filled = person.session.fill(round, slot, draft, &mut rng);
                     assert!(filled, "a slot that was asked for is filled");
                 }
