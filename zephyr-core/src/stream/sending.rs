@@ -153,9 +153,9 @@ impl Sending {
     /// Payloads may come in another order than their rounds', so what an older one lacks means nothing. An
     /// acknowledgement of what was never numbered means nothing either.
     pub fn acknowledged(&mut self, round: Round, ack_stream: u32, ack: u32) -> Acked {
+        // Acknowledgements grow from round to round, unless the contact lost its memory or went back to an older one.
         let lost = ack_stream == self.stream
-            && ack == 0
-            && self.acked > 0
+            && ack < self.acked
             && self.acked_in.is_none_or(|newest| newest < round);
         if ack_stream > self.stream || lost {
             return ack_stream.checked_add(1).map_or(Acked::Nothing, Acked::Restart);
@@ -269,7 +269,8 @@ mod tests {
         assert_eq!(out.acknowledged(Round(9), 6, 3), Acked::Nothing, "of an older stream");
         assert_eq!(out.acknowledged(Round(9), 7, 3), Acked::Progress(1..=3));
         assert_eq!(out.acknowledged(Round(9), 7, 3), Acked::Nothing);
-        assert_eq!(out.acknowledged(Round(8), 7, 2), Acked::Nothing);
+        assert_eq!(out.acknowledged(Round(8), 7, 2), Acked::Nothing, "of an older round");
+        assert_eq!(out.acknowledged(Round(9), 7, 2), Acked::Nothing, "of the same round");
         assert_eq!((out.acked(), out.next()), (3, 6));
     }
 
@@ -286,6 +287,13 @@ mod tests {
         assert_eq!((out.stream(), out.acked(), out.next()), (8, 0, 3));
         assert_eq!(out.due(Round(10), 3), Some(1));
         assert_eq!(out.acknowledged(Round(11), 7, 3), Acked::Nothing);
+    }
+
+    #[test]
+    fn a_contact_that_went_back_to_an_old_memory_makes_the_stream_start_over() {
+        let mut out = with(9);
+        assert_eq!(out.acknowledged(Round(9), 7, 5), Acked::Progress(1..=5));
+        assert_eq!(out.acknowledged(Round(10), 7, 2), Acked::Restart(8));
     }
 
     #[test]
