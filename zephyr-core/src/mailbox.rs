@@ -7,6 +7,11 @@ use crate::crypto::hash::{Label, hash};
 use crate::crypto::suite::{SIGNATURE_SIZE, Signature, Suite};
 use crate::ids::{DirectoryHash, Mailbox, MixerIndex, ServerId};
 
+/// The digest of a sealed message in a delivery list.
+pub(crate) fn message_digest(message: &[u8]) -> [u8; 32] {
+    Sha256::digest(message).into()
+}
+
 /// What one mixer delivered to one mailbox in a round: the count and the hash of its messages' hashes, in order.
 ///
 /// Filled message by message, so that nobody needs the whole mailbox at once.
@@ -24,7 +29,11 @@ impl DeliveryList {
 
     /// Appends a sealed message.
     pub fn push(&mut self, message: &[u8]) {
-        self.hashes.update(Sha256::digest(message));
+        self.push_digest(&message_digest(message));
+    }
+
+    pub(crate) fn push_digest(&mut self, digest: &[u8; 32]) {
+        self.hashes.update(digest);
         self.count += 1;
     }
 

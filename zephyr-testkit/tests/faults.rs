@@ -5,8 +5,8 @@
 mod common;
 
 use common::friends;
-use zephyr_core::Suite;
 use zephyr_core::session::{Event, Missed};
+use zephyr_core::{MixerIndex, RouteMode, Suite};
 use zephyr_testkit::{Faults, Keyed, Network, Plan};
 
 /// People write while things go wrong; then everything is repaired, and what is still to come must come.
@@ -141,6 +141,51 @@ fn a_replica_that_is_down_costs_nothing() {
             assert!(missed <= 6, "only rounds in which both are down: {missed}");
         }
     }
+}
+
+#[test]
+fn what_a_mixer_drops_is_sent_again_and_loop_packets_tell_which_mixer_it_was() {
+    let networks: Vec<_> = (0..20)
+        .map(|seed| {
+            let mut plan = Plan::small(seed);
+            (plan.mixers, plan.parameters.min_mixers) = (5, 5);
+            plan.parameters.routes = RouteMode::Free;
+            survive(plan, Faults { packet_dropped: 300, ..Faults::default() })
+        })
+        .collect();
+    assert!(networks.iter().all(Network::all_arrived));
+    let (mut out, mut back, mut lost) = (0, 0, 0);
+    for (_, event) in networks.iter().flat_map(|n| &n.people).flat_map(|p| &p.events) {
+        match event {
+            Event::Loops { sent, returned, .. } => {
+                (out, back) = (out + u64::from(*sent), back + u64::from(*returned));
+                assert!(*sent > 0 && returned <= sent);
+            }
+            Event::LoopLost { route, .. } => {
+                lost += 1;
+                assert!(route.len() == 3 && route.contains(&MixerIndex(0)), "{route:?}");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(out - back, lost);
+    assert!(out > 1_000 && lost > out / 20, "{lost} of {out}");
+}
+
+#[test]
+fn loop_packets_count_as_lost_only_if_the_mixers_lost_them() {
+    let faults = Faults {
+        refused: 100,
+        lost: 100,
+        mail_hidden: 200,
+        mail_added: 200,
+        mail_altered: 200,
+        round_void: 200,
+        ..Faults::default()
+    };
+    let networks = seeds(20, faults);
+    assert!(seen(&networks, |e| matches!(e, Event::Loops { .. })));
+    assert!(!seen(&networks, |e| matches!(e, Event::LoopLost { .. })));
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn assert_clean<S: Suite>(network: &Network<S>) {
                     | Event::MailboxAltered { .. }
                     | Event::WrongShare { .. }
                     | Event::Equivocation(_)
+                    | Event::LoopLost { .. }
             );
             assert!(!wrong, "{at}: {event:?}");
         }

@@ -3,6 +3,7 @@
 use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ids::Round;
+use crate::mailbox::message_digest;
 use crate::seal::{Opener, Sealed};
 use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
@@ -49,6 +50,7 @@ impl<S: Suite> Session<'_, S> {
                 incoming.done = true;
                 let (messages, opened) = (download.messages, incoming.opened);
                 self.event(Event::Scanned { round, messages, opened });
+                self.report_loops(place, round);
                 return Some(Reaction::Close);
             }
             MailboxReply::Refused(why) => {
@@ -58,6 +60,20 @@ impl<S: Suite> Session<'_, S> {
             _ => return None,
         }
         Some(Reaction::Wait)
+    }
+
+    /// The mailbox is what the mixers delivered: what is not in it they have lost.
+    fn report_loops(&mut self, place: usize, round: Round) {
+        let Some(incoming) = &mut self.incoming[place] else { return };
+        let loops = core::mem::take(&mut incoming.loops);
+        let (sent, returned) = (loops.len(), incoming.download.returned);
+        if sent == 0 {
+            return;
+        }
+        self.event(Event::Loops { round, sent, returned: returned.count_ones() as u8 });
+        for route in loops.lost(returned) {
+            self.event(Event::LoopLost { round, route: route.clone() });
+        }
     }
 
     /// Checks the signature of the list that has been received whole.
@@ -87,9 +103,14 @@ impl<S: Suite> Session<'_, S> {
         let incoming = self.incoming[place].as_mut()?;
         let download = &mut incoming.download;
         let list = download.list.as_mut()?;
+        let digest = message_digest(message);
         list.left -= 1;
-        list.hashes.push(message);
+        list.hashes.push_digest(&digest);
         download.messages = download.messages.saturating_add(1);
+        if let Some(bit) = incoming.loops.find(&digest) {
+            download.returned |= bit;
+            return Some(Reaction::Wait);
+        }
 
         let round = incoming.context.round();
         let Some(key) = &incoming.key else { return Some(Reaction::Wait) };

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::directory::{DirectoryError, Equivocation, Role};
 use crate::identity::Address;
 use crate::ids::{DirectoryHash, PkgIndex, Round};
+use crate::onion::Route;
 use crate::seal::{Content, Payload};
 use crate::wire::{PkgRefusal, SubmitRefusal};
 
@@ -127,6 +128,23 @@ pub enum Event {
         messages: u32,
         /// How many were the user's.
         opened: u32,
+    },
+    /// Of the cover that mixers took in this round, so many packets went to the user's own mailbox, and so many of
+    /// these came back. Follows on [`Event::Scanned`] if there were any; counts 4 at most.
+    Loops {
+        /// The round.
+        round: Round,
+        /// How many went out.
+        sent: u8,
+        /// How many came back.
+        returned: u8,
+    },
+    /// One of these did not come back: a mixer of its route lost or changed it.
+    LoopLost {
+        /// The round.
+        round: Round,
+        /// The mixers that it went through, in order.
+        route: Route,
     },
     /// What a mailbox server showed is not what the mixers signed: it hides or adds messages. Another server is
     /// asked.

@@ -53,7 +53,11 @@ impl<S: Suite> Session<'_, S> {
             });
         let mailbox = message.unwrap_or_else(|| {
             Cover::fill::<S::Pairing>(sealed, rng);
-            Mailbox((rng.next_u64() % u64::from(parameters.mailboxes)) as u32)
+            let mailbox = Mailbox((rng.next_u64() % u64::from(parameters.mailboxes)) as u32);
+            if mailbox == self.mailbox {
+                outgoing.loops.add(slot, sealed, &route);
+            }
+            mailbox
         });
 
         let mut hops = heapless::Vec::<_, MAX_HOPS>::new();

@@ -12,7 +12,8 @@ use crate::onion::MAX_MIXERS;
 use crate::seal::{RoundContext, Tag};
 
 use super::event::Missed;
-use super::outgoing::Outgoing;
+use super::loops::Loops;
+use super::outgoing::{Outgoing, Slot};
 
 /// The list being received in a download.
 pub(super) struct List {
@@ -33,6 +34,8 @@ pub(super) struct Download {
     pub(super) lists: Vec<MixerIndex, MAX_MIXERS>,
     pub(super) list: Option<List>,
     pub(super) messages: u32,
+    /// The loop packets that have come back, a bit each.
+    pub(super) returned: u8,
     pub(super) altered: bool,
 }
 
@@ -47,6 +50,7 @@ pub(super) struct Incoming<S: Suite> {
     /// The mixers that deliver.
     pub(super) exits: Vec<MixerIndex, MAX_MIXERS>,
     pub(super) download: Download,
+    pub(super) loops: Loops,
     /// How many messages were the user's, over all attempts.
     pub(super) opened: u32,
     /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
@@ -64,7 +68,8 @@ impl<S: Suite> Incoming<S> {
         rng: &mut impl Rng,
     ) -> Option<Self> {
         let schedule = *outgoing.schedule();
-        let Outgoing { agreed, key, .. } = outgoing;
+        let Outgoing { agreed, key, slots, mut loops, .. } = outgoing;
+        loops.keep(|slot| slots[usize::from(slot)] == Slot::Sent);
         let agreed = agreed?;
         let window = u64::from(manifest.parameters().download_ms);
         let delay = rng.next_u64() % (window / 2).max(1);
@@ -77,6 +82,7 @@ impl<S: Suite> Incoming<S> {
             context: agreed.context,
             key,
             download: Download::default(),
+            loops,
             opened: 0,
             strangers: Deque::new(),
             gone: false,

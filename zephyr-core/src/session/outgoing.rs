@@ -12,6 +12,7 @@ use crate::seal::RoundContext;
 
 use super::contact::ContactId;
 use super::event::Missed;
+use super::loops::Loops;
 
 /// How often a failed request is made again in a submit phase, at most.
 const RETRIES: u32 = 16;
@@ -56,6 +57,7 @@ pub(super) struct Outgoing<S: Suite> {
     /// No key will come any more in this round.
     pub(super) keyless: bool,
     pub(super) slots: Vec<Slot, 64>,
+    pub(super) loops: Loops,
 }
 
 impl<S: Suite> Outgoing<S> {
@@ -82,6 +84,7 @@ impl<S: Suite> Outgoing<S> {
             key: None,
             keyless: false,
             slots: core::iter::repeat_n(Slot::Empty, slots.into()).collect(),
+            loops: Loops::default(),
         }
     }
 

@@ -60,7 +60,8 @@ impl<S: Suite> Network<S> {
             let arrived = to.received.iter().any(|r| {
                 (r.round, r.message, r.index) == (*round, fragment.message, fragment.index)
             });
-            let lost = !arrived && to.looked_into(*round) && !self.servers.is_void(*round);
+            let mixed = !self.servers.is_void(*round) && !self.servers.is_lossy(*round);
+            let lost = !arrived && to.looked_into(*round) && mixed;
             assert!(
                 !lost,
                 "{who}'s {}/{} of round {round} is lost",

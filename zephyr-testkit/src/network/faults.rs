@@ -36,6 +36,8 @@ pub struct Faults {
     pub mail_altered: u32,
     /// A mailbox server is down for a round.
     pub mailbox_down: u32,
+    /// The first mixer drops a packet, of a client or of noise.
+    pub packet_dropped: u32,
     /// The mixers give a round up after the clients have submitted.
     pub round_void: u32,
     /// How far clients' clocks are off at most, in milliseconds.
@@ -62,6 +64,7 @@ impl Faults {
             mail_added: 50,
             mail_altered: 50,
             mailbox_down: 50,
+            packet_dropped: 20,
             round_void: 50,
             skew_ms: 100_000,
         }

@@ -21,6 +21,8 @@ pub(super) struct RoundState<S: Suite> {
     pub(super) directory: Vec<u8>,
     pub(super) masters: Vec<MasterSecret<S::Pairing>>,
     pub(super) routes: Routes,
+    lossy: bool,
+    round: Round,
     hash: DirectoryHash,
     mixers: BTreeMap<MixerIndex, (Mixer<S>, Hop)>,
     batches: BTreeMap<MixerIndex, Vec<Vec<u8>>>,
@@ -81,6 +83,8 @@ impl<S: Suite> RoundState<S> {
             directory,
             masters,
             routes,
+            lossy: false,
+            round,
             hash,
             mixers,
             batches,
@@ -99,18 +103,24 @@ impl<S: Suite> RoundState<S> {
         }
     }
 
-    /// The mailbox, once everything has been mixed.
-    pub(super) fn mailbox(&mut self, plan: &Plan, mailbox: Mailbox) -> &[Delivered] {
+    /// Mixes everything, unless that has been done, and says whether a mixer dropped packets: the first one does in
+    /// `dropped` of a thousand cases.
+    pub(super) fn deliver(&mut self, plan: &Plan, dropped: u32) -> bool {
         if self.delivered.is_none() {
-            let delivered = self.mix(plan);
+            let delivered = self.mix(plan, dropped);
             self.delivered = Some(delivered);
             self.masters.clear();
         }
+        self.lossy
+    }
+
+    /// The mailbox, once everything has been delivered.
+    pub(super) fn mailbox(&self, mailbox: Mailbox) -> &[Delivered] {
         self.delivered.as_ref().and_then(|d| d.get(&mailbox)).map_or(&[], Vec::as_slice)
     }
 
-    fn mix(&mut self, plan: &Plan) -> BTreeMap<Mailbox, Vec<Delivered>> {
-        let geometry = plan.parameters.geometry;
+    fn mix(&mut self, plan: &Plan, dropped: u32) -> BTreeMap<Mailbox, Vec<Delivered>> {
+        let (geometry, chance) = (plan.parameters.geometry, Chance::new(plan.seed));
         let first = self.routes.first_position();
         let mut batches = std::mem::take(&mut self.batches);
         let mut out: BTreeMap<(Mailbox, MixerIndex), Vec<Vec<u8>>> = BTreeMap::new();
@@ -127,7 +137,12 @@ impl<S: Suite> RoundState<S> {
                 }
                 batch.extend(self.noise(plan, phase, mixer));
                 shuffle(&mut batch, &mut self.rng);
-                for (next, mut packet) in batch {
+                for (n, (next, mut packet)) in batch.into_iter().enumerate() {
+                    let which = [self.round.0, phase as u64, n as u64];
+                    if mixer == MixerIndex(0) && chance.happens(dropped, "drop", &which) {
+                        self.lossy = true;
+                        continue;
+                    }
                     match next {
                         Next::Mixer(next) if self.routes.works(phase + 1, next) => {
                             next_batches.entry(next).or_default().push(packet);

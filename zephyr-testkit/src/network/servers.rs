@@ -1,6 +1,6 @@
 //! The servers as clients see them, in one piece and without I/O.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zephyr_core::session::ServerRef;
 use zephyr_core::wire::*;
@@ -33,6 +33,8 @@ pub struct Servers<S: Suite> {
     registered: HashMap<(usize, Address), ClientKey>,
     rounds: BTreeMap<Round, RoundState<S>>,
     next: Option<Round>,
+    /// Rounds in which a mixer dropped packets.
+    lossy: HashSet<Round>,
 }
 
 impl<S: Suite> Servers<S> {
@@ -40,7 +42,16 @@ impl<S: Suite> Servers<S> {
     pub fn new(plan: Plan, faults: Faults, manifest: Manifest<'static>) -> Self {
         let chance = Chance::new(plan.seed);
         let (registered, rounds) = (HashMap::new(), BTreeMap::new());
-        Self { plan, faults, chance, manifest, registered, rounds, next: None }
+        Self {
+            plan,
+            faults,
+            chance,
+            manifest,
+            registered,
+            rounds,
+            next: None,
+            lossy: HashSet::new(),
+        }
     }
 
     /// Registers an address to a key at a PKG, without mail.
@@ -51,6 +62,11 @@ impl<S: Suite> Servers<S> {
     /// Whether the mixers give `round` up.
     pub fn is_void(&self, round: Round) -> bool {
         self.chance.happens(self.faults.round_void, "void", &[round.0])
+    }
+
+    /// Whether a mixer dropped packets in `round`.
+    pub fn is_lossy(&self, round: Round) -> bool {
+        self.lossy.contains(&round)
     }
 
     /// Changes what goes wrong from now on.
@@ -189,7 +205,10 @@ impl<S: Suite> Servers<S> {
         let Some(state) = self.rounds.get_mut(&round) else {
             return refused(DownloadRefusal::Gone);
         };
-        let lists = state.mailbox(&self.plan, mailbox);
+        if state.deliver(&self.plan, self.faults.packet_dropped) {
+            self.lossy.insert(round);
+        }
+        let lists = state.mailbox(mailbox);
         let total = lists.iter().map(|list| list.messages.len() as u32).sum();
         let mut frames =
             vec![encoded(&MailboxReply::Start { lists: lists.len() as u16, messages: total })];

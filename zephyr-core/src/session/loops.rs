@@ -1,0 +1,50 @@
+//! Loop packets: cover that happens to go to the client's own mailbox, and so must come back.
+//!
+//! Nothing is sent for their sake. A mixer cannot tell them from anything else, so one that drops or replaces
+//! packets loses some of them, too.
+
+use heapless::Vec;
+
+use crate::mailbox::message_digest;
+use crate::onion::Route;
+
+/// How many of a round are remembered.
+const LOOPS: usize = 4;
+
+/// One that is under way.
+struct Loop {
+    slot: u8,
+    digest: [u8; 32],
+    route: Route,
+}
+
+/// Those of one round.
+#[derive(Default)]
+pub(super) struct Loops(Vec<Loop, LOOPS>);
+
+impl Loops {
+    /// Remembers the cover `sealed` in `slot`, if there is room.
+    pub(super) fn add(&mut self, slot: u8, sealed: &[u8], route: &Route) {
+        let _ = self.0.push(Loop { slot, digest: message_digest(sealed), route: route.clone() });
+    }
+
+    /// Forgets those that no mixer took.
+    pub(super) fn keep(&mut self, sent: impl Fn(u8) -> bool) {
+        self.0.retain(|l| sent(l.slot));
+    }
+
+    /// Whether the message with this digest is one of them, and if so a bit for it.
+    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<u8> {
+        self.0.iter().position(|l| l.digest == *digest).map(|place| 1 << place)
+    }
+
+    pub(super) fn len(&self) -> u8 {
+        self.0.len() as u8
+    }
+
+    /// The routes of those without a bit in `returned`.
+    pub(super) fn lost(&self, returned: u8) -> impl Iterator<Item = &Route> {
+        let lost = move |place: usize| returned & 1 << place == 0;
+        self.0.iter().enumerate().filter(move |(place, _)| lost(*place)).map(|(_, l)| &l.route)
+    }
+}
