@@ -19,7 +19,7 @@ pub enum Acked {
     Progress(RangeInclusive<u32>),
     /// Nothing new.
     Nothing,
-    /// The contact does not know the stream's past: number all messages that have not been acknowledged to their
+    /// One side does not know the stream's past: number all messages that have not been acknowledged to their
     /// end anew, in this stream. See [`Sending::restart`].
     Restart(u32),
 }
@@ -150,17 +150,17 @@ impl Sending {
 
     /// A payload of `round` acknowledged all of `ack_stream` up to `ack`. Whoever says so must be proven.
     ///
-    /// Payloads may come in another order than their rounds', so what an older one lacks means nothing. An
-    /// acknowledgement of what was never numbered means nothing either.
+    /// Payloads may come in another order than their rounds', so what an older one lacks means nothing. If a newer one
+    /// lacks what was acknowledged, the contact has lost it; if one has what was never numbered, we have: one of the
+    /// two went back to an older memory.
     pub fn acknowledged(&mut self, round: Round, ack_stream: u32, ack: u32) -> Acked {
-        // Acknowledgements grow from round to round, unless the contact lost its memory or went back to an older one.
-        let lost = ack_stream == self.stream
-            && ack < self.acked
-            && self.acked_in.is_none_or(|newest| newest < round);
+        // Acknowledgements grow from round to round.
+        let shrunk = ack < self.acked && self.acked_in.is_none_or(|newest| newest < round);
+        let lost = ack_stream == self.stream && (shrunk || ack >= self.next);
         if ack_stream > self.stream || lost {
             return ack_stream.checked_add(1).map_or(Acked::Nothing, Acked::Restart);
         }
-        if ack_stream < self.stream || ack == 0 || ack >= self.next {
+        if ack_stream < self.stream || ack == 0 {
             return Acked::Nothing;
         }
         self.acked_in = self.acked_in.max(Some(round));
@@ -261,10 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgements_only_go_forward_and_never_beyond_what_was_numbered() {
+    fn acknowledgements_only_go_forward() {
         let mut out = with(5);
-        assert_eq!(out.acknowledged(Round(9), 7, 6), Acked::Nothing);
-        assert_eq!(out.acknowledged(Round(9), 7, u32::MAX), Acked::Nothing);
         assert_eq!(out.acknowledged(Round(9), 0, 0), Acked::Nothing);
         assert_eq!(out.acknowledged(Round(9), 6, 3), Acked::Nothing, "of an older stream");
         assert_eq!(out.acknowledged(Round(9), 7, 3), Acked::Progress(1..=3));
@@ -298,7 +296,9 @@ mod tests {
 
     #[test]
     fn whoever_lost_its_own_past_takes_a_larger_stream() {
-        let mut out = with(1);
+        let mut out = with(5);
+        assert_eq!(out.acknowledged(Round(1), 7, 6), Acked::Restart(8), "there was a sixth");
+        assert_eq!(out.acknowledged(Round(1), 7, u32::MAX), Acked::Restart(8));
         assert_eq!(out.acknowledged(Round(1), 20, 5), Acked::Restart(21));
         assert_eq!(out.acknowledged(Round(1), u32::MAX, 5), Acked::Nothing, "there is no larger");
     }
