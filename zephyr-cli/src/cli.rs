@@ -216,11 +216,65 @@ changed later by hand, and everybody needs the same.")]
         #[arg(required = true, value_name = "DRAFT")]
         drafts: Vec<PathBuf>,
     },
-    /// Show a network's servers, parameters and what they protect from
+    /// Draft the next version of a network: servers come, go, or get other addresses
+    #[command(after_help = "\
+The version takes effect at one round for everybody: leave time for all to sign it and for the file to reach all
+servers. Clients get it from the info-nodes. Each DRAFT has what `zephyr keygen` printed for one server or more; an
+entry with the identity of a server that is there already replaces it. [parameters] in a DRAFT change those named;
+payloads and the times of rounds stay as they are. `hops` and `min_mixers` follow the number of mixers if they are
+all of them now.
+
+The file that is made lacks the signatures: all PKGs and all mixers but one of the newest version must add theirs,
+with `zephyr network sign`. Then it replaces the old one on all servers, which see it without a restart.")]
+    Next {
+        /// The network's file as it is
+        file: PathBuf,
+        /// The file to be made
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// A file with entries of servers that come or change, and parameters that change
+        #[arg(long = "add", value_name = "DRAFT")]
+        drafts: Vec<PathBuf>,
+        /// The name or identity of a server that goes
+        #[arg(long, value_name = "NAME")]
+        remove: Vec<String>,
+        /// Where clients reach a server from then on
+        #[arg(long, value_name = "NAME=ADDRESS")]
+        client: Vec<String>,
+        /// Where the other servers reach a server from then on
+        #[arg(long, value_name = "NAME=ADDRESS")]
+        peer: Vec<String>,
+        #[command(flatten)]
+        when: When,
+    },
+    /// Sign the next version of a network as one of its mixers or PKGs
+    Sign {
+        /// The file with the version, which the signature is added to
+        file: PathBuf,
+        /// The server's key file
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// Another copy of the file, whose signatures are added
+        #[arg(long, value_name = "FILE", required_unless_present = "key")]
+        merge: Vec<PathBuf>,
+    },
+    /// Show a network's servers, parameters and what they protect from, its versions, and who has yet to sign
     Show {
         /// The network's file
         file: PathBuf,
     },
+}
+
+/// From which round on a version is in effect.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct When {
+    /// From this round on
+    #[arg(long, value_name = "ROUND")]
+    pub from_round: Option<u64>,
+    /// From the first round that opens after this time, such as 2h
+    #[arg(long = "in", value_name = "TIME", value_parser = parse_duration)]
+    pub after: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -50,6 +50,23 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     fs::rename(new, path)
 }
 
+/// Writes a file for everybody to read so that nobody ever sees half of it.
+///
+/// # Errors
+/// Names the file.
+pub fn replace_public(path: &Path, contents: &[u8]) -> Outcome {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(contents)?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(|error| unusable("the file", path, &error))
+}
+
 /// Draws a seed.
 ///
 /// # Errors

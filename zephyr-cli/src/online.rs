@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
 
-use zephyr_client::{Client, Event};
+use zephyr_client::{Client, Event, Network};
+use zephyr_core::Role;
 use zephyr_core::session::{self, Missed};
 use zephyr_core::wire::PkgRefusal;
-use zephyr_core::{Manifest, Role};
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::signals::asked_to_stop;
@@ -46,9 +46,9 @@ pub struct Watch {
 
 impl Watch {
     /// Of a client of this network.
-    pub fn new(manifest: &Manifest<'_>) -> Self {
+    pub fn new(network: &Network) -> Self {
         Self {
-            infos: manifest.servers(Role::Info).count(),
+            infos: network.manifest().servers(Role::Info).count(),
             down: BTreeMap::new(),
             without_directory: 0,
             degraded: false,

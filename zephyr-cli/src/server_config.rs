@@ -133,8 +133,9 @@ impl File {
 
 /// The name of the server with this identity, if it has the role that it is to have.
 fn own_name(role: Role, network: &Network, id: &zephyr_core::ServerId) -> Outcome<String> {
-    let manifest = network.manifest();
-    match manifest.all().find(|server| server.id == *id) {
+    // A server may be new in the newest version, or be gone from it.
+    let entry = network.versions().rev().find_map(|v| v.all().find(|server| server.id == *id));
+    match entry {
         Some(server) if server.role == role => Ok(server.name.into()),
         Some(server) => Err(Failure::usage(format!(
             "the network lists this key as the {} {:?}: start it with `zephyr {}`, or use the key of a {role}",
@@ -151,7 +152,7 @@ fn own_name(role: Role, network: &Network, id: &zephyr_core::ServerId) -> Outcom
 /// # Errors
 /// None that could happen: it was checked.
 pub fn shared_manifest(network: &Network) -> Outcome<SharedManifest> {
-    SharedManifest::new(network.as_bytes()).map_err(Failure::usage)
+    SharedManifest::new(network.first().as_bytes()).map_err(Failure::usage)
 }
 
 /// The URL of a database in the file `path`.

@@ -156,6 +156,77 @@ fn a_server_says_what_is_wrong_with_its_configuration() {
 }
 
 #[test]
+fn a_network_goes_to_its_next_version_signed_by_its_servers() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let mut drafts = drafts(dir.path());
+    for name in ["mixer-3", "mixer-4"] {
+        let keygen = format!("keygen --role mixer --client {name}:1 --peer {name}:2 --out");
+        let entry = run(&format!("{keygen} {}", at(&format!("{name}.key"))));
+        fs::write(at(&format!("{name}.toml")), stdout(&entry)).unwrap();
+    }
+    drafts.push(at("mixer-3.toml"));
+    let (first, next) = (at("network.toml"), at("next.toml"));
+    succeeded(&run(&format!("network init --out {first} {}", drafts.join(" "))));
+    let show = |file: &str| stdout(&run(&format!("network show {file}")));
+    let id = show(&first).lines().next().unwrap().to_owned();
+
+    let draft = |changes: &str| run(&format!("network next {first} --out {next} {changes}"));
+    failed(&draft("--remove mixer-2"), 2, "--from-round");
+    failed(&draft("--in 1h --from-round 9"), 2, "cannot be used with");
+    failed(&draft("--in 1h --remove mixer-9"), 2, "no server \"mixer-9\"");
+    failed(&draft("--in 1h --client mixer-1"), 2, "NAME=HOST:PORT");
+    failed(&draft("--in 1h --remove info-1"), 2, "role info");
+    fs::write(at("longer.toml"), "[parameters]\nround_ms = 700000\n").unwrap();
+    failed(&draft(&format!("--in 1h --add {}", at("longer.toml"))), 2, "round_ms");
+    let changes = format!(
+        "--in 1h --remove mixer-2 --add {} --client info-1=info.example.net:7100",
+        at("mixer-4.toml")
+    );
+    let output = draft(&changes);
+    succeeded(&output);
+    assert!(stdout(&output).contains("at least 3 of 3 mixers"), "{}", stdout(&output));
+    failed(&draft(&changes), 1, "never overwritten");
+    assert!(show(&next).contains("mixers mixer-1, mixer-2, mixer-3 (one of these may be missing)"));
+    // Nobody can use it yet.
+    let home = at("home");
+    let register = format!("--home {home} register a@example.org --network {next}");
+    failed(&run(&register), 2, "not signed by enough servers");
+    failed(&run(&format!("network next {next} --out {} --in 2h", at("far.toml"))), 2, "lacks");
+
+    let sign = |what: &str| run(&format!("network sign {next} {what}"));
+    let by = |name: &str| sign(&format!("--key {}", at(&format!("{name}.key"))));
+    failed(&sign(""), 2, "--merge");
+    failed(&by("mixer-4"), 2, "not the key of a mixer or PKG of version 0");
+    failed(&by("info-1"), 2, "not the key of a mixer or PKG");
+    fs::copy(&next, at("copy.toml")).unwrap();
+    succeeded(&by("mixer-3"));
+    succeeded(&by("mixer-3"));
+    let output = by("pkg-1");
+    assert!(stdout(&output).contains("not signed yet by the mixers mixer-1, mixer-2"));
+    let other = run(&format!("network sign {} --key {}", at("copy.toml"), at("mixer-1.key")));
+    assert!(stdout(&other).contains("the mixers mixer-2, mixer-3 (one"), "{}", stdout(&other));
+    let whole = sign(&format!("--merge {}", at("copy.toml")));
+    assert!(stdout(&whole).contains("signed by all who must"), "{}", stdout(&whole));
+    failed(&by("mixer-2"), 2, "no version that lacks signatures");
+
+    let shown = show(&next);
+    assert_eq!(shown.lines().next().unwrap(), id, "it is the same network");
+    for words in ["version  0 from round 0", "version  1 from round", "mixer-4", "info.example.net"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let servers = &shown[shown.find("newest version has").unwrap()..];
+    assert!(!servers.contains("mixer-2"), "{servers}");
+    failed(&run(&register), 3, "pkg-1");
+    failed(
+        &run(&format!("network next {next} --out {} --from-round 0", at("far.toml"))),
+        2,
+        "opened",
+    );
+}
+
+#[test]
 fn an_unreachable_network_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let drafts = drafts(dir.path());

@@ -27,7 +27,8 @@ pub struct Finding {
 
 /// Looks at the clock, the registration and every server that the home `store` needs.
 pub async fn check(store: &Store) -> Vec<Finding> {
-    let manifest = store.home().network().manifest();
+    let network = store.home().network();
+    let manifest = network.manifest();
     let registrar = Registrar::new(store.clone());
     let mut servers = Vec::new();
     for role in Role::ALL {

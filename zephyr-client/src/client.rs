@@ -121,7 +121,8 @@ impl Client {
         if to == home.address() {
             return Err(SendError::OwnAddress);
         }
-        let manifest = home.network().manifest();
+        let network = home.network();
+        let manifest = network.manifest();
         let parameters = manifest.parameters();
         let chunk = message.chunk(home.address(), parameters.geometry.payload_len())?;
         self.check_place(to).await?;

@@ -48,7 +48,7 @@ mod testing;
 mod transport;
 
 // Networks
-pub use network::{Network, NetworkError};
+pub use network::{Network, NetworkError, NextVersion};
 
 // The home
 pub use store::{

@@ -11,6 +11,7 @@ use zephyr_core::session::{client_key, client_seed};
 use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal, PkgReply, PkgRequest, decode};
 use zephyr_core::{ClientKey, Role, Round, ServerEntry, UnixMs};
 
+use crate::network::Network;
 use crate::store::{Registration, Store, StoreError};
 use crate::transport::Timeouts;
 
@@ -80,13 +81,16 @@ pub type Answers = Vec<(Pkg, Result<Answer, RegistrationError>)>;
 #[derive(Clone, Debug)]
 pub struct Registrar {
     store: Store,
+    /// As it was known at the start, so that a PKG's index stays the same.
+    network: Network,
     timeouts: Timeouts,
 }
 
 impl Registrar {
     /// For the home `store`.
     pub fn new(store: Store) -> Self {
-        Self { store, timeouts: Timeouts::default() }
+        let network = store.home().network();
+        Self { store, network, timeouts: Timeouts::default() }
     }
 
     /// With other timeouts than the default ones.
@@ -96,7 +100,7 @@ impl Registrar {
 
     /// The network's PKGs.
     pub fn pkgs(&self) -> Vec<Pkg> {
-        let manifest = self.store.home().network().manifest();
+        let manifest = self.network.manifest();
         let pkgs = manifest.servers(Role::Pkg).enumerate();
         pkgs.map(|(index, entry)| self.pkg(index, &entry)).collect()
     }
@@ -106,7 +110,7 @@ impl Registrar {
     /// # Errors
     /// If the home can't be used.
     pub async fn status(&self) -> Result<Vec<(Pkg, Registration)>, StoreError> {
-        let manifest = self.store.home().network().manifest();
+        let manifest = self.network.manifest();
         let mut states = Vec::new();
         for (index, entry) in manifest.servers(Role::Pkg).enumerate() {
             let state = self.store.registration(&entry.id).await?;
@@ -186,7 +190,7 @@ impl Registrar {
         &self,
         ask: impl AsyncFn(usize, &ServerEntry<'_>) -> Result<Answer, RegistrationError>,
     ) -> Answers {
-        let manifest = self.store.home().network().manifest();
+        let manifest = self.network.manifest();
         let servers: Vec<_> = manifest.servers(Role::Pkg).enumerate().collect();
         let answers = servers
             .iter()
@@ -219,7 +223,7 @@ impl Registrar {
             PkgReply::Share(_) => (None, Err(RequestError::Unexpected.into())),
         };
         if let Some(state) = state {
-            let manifest = self.store.home().network().manifest();
+            let manifest = self.network.manifest();
             let pkg = manifest.server(Role::Pkg, index).expect("this PKG was asked").id;
             self.store.set_registration(&pkg, state).await?;
         }
@@ -232,7 +236,7 @@ impl Registrar {
         build: impl for<'r> FnOnce(&'r str, ClientKey, &Signer<'_>) -> PkgRequest<'r>,
     ) -> Result<PkgReply, RegistrationError> {
         let home = self.store.home();
-        let manifest = home.network().manifest();
+        let manifest = self.network.manifest();
         let count = manifest.servers(Role::Pkg).count();
         let entry = manifest
             .server(Role::Pkg, index)
@@ -256,7 +260,7 @@ impl Registrar {
     }
 
     fn pkg(&self, index: usize, entry: &ServerEntry<'_>) -> Pkg {
-        let network = self.store.home().network().id();
+        let network = self.network.id();
         let fingerprint = self.key(entry).fingerprint(&network);
         Pkg { index, name: entry.name.into(), fingerprint }
     }

@@ -10,6 +10,7 @@ mod inbox;
 mod lock;
 mod outbox;
 mod registrations;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,9 +37,13 @@ pub const MAX_MESSAGE: usize = 1 << 20;
 
 /// The folder `migrations`. (The macro that would read it compiles every database driver a second time.)
 fn migrator() -> Migrator {
-    let home = include_str!("../migrations/0001_home.sql").into_sql_str();
-    let home = Migration::new(1, "home".into(), MigrationType::Simple, home, false);
-    Migrator::with_migrations(vec![home])
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        migration(1, "home", include_str!("../migrations/0001_home.sql")),
+        migration(3, "manifests", include_str!("../migrations/0003_manifests.sql")),
+    ])
 }
 
 /// A home that is open. Clones are the same home; it closes with the last of them.

@@ -1,11 +1,11 @@
 //! Networks and people for tests.
 
 use zephyr_core::{
-    Address, Dh, Ed25519, Geometry, Parameters, Role, RouteMode, ServerEntry, ServerId, Signature,
-    UnixMs, X25519, server_keys,
+    Address, Dh, Ed25519, Geometry, Parameters, Role, Round, RouteMode, ServerEntry, ServerId,
+    Signature, UnixMs, X25519, server_keys,
 };
 
-use crate::network::Network;
+use crate::network::{Network, NextVersion};
 
 pub(crate) fn alice() -> Address {
     Address::parse("alice@example.org").unwrap()
@@ -71,4 +71,26 @@ pub(crate) fn network(parameters: &Parameters, address: impl Fn(&str) -> String)
 
 pub(crate) fn sample() -> Network {
     network(&parameters(), |name| format!("{name}.example.org:7100"))
+}
+
+/// The seed of the identity of the server with this name.
+pub(crate) fn identity_seed(name: &str) -> [u8; 32] {
+    let (.., seed) = servers().into_iter().find(|(_, n, _)| n == name).unwrap();
+    *server_keys(&seed).0
+}
+
+/// The version that follows, in effect from the round `from` on, without the info-node `info-2`. Unsigned.
+pub(crate) fn next_version(network: &Network, from: u64) -> NextVersion {
+    let newest = network.manifest();
+    let servers: Vec<_> = newest.all().filter(|server| server.name != "info-2").collect();
+    NextVersion::new(network, Round(from), newest.parameters(), &servers).unwrap()
+}
+
+/// `network` and that version, signed by all who must.
+pub(crate) fn advanced(network: &Network, from: u64) -> Network {
+    let mut next = next_version(network, from);
+    for name in ["mixer-1", "mixer-3", "pkg-1", "pkg-2"] {
+        assert!(next.sign(&identity_seed(name)).unwrap());
+    }
+    next.finish().unwrap()
 }

@@ -1,12 +1,11 @@
 //! `zephyr network`
 
 mod draft;
+mod next;
 mod show;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-use zephyr_client::Network;
 
 use crate::cli::NetworkCommand;
 use crate::exit::{Failure, Outcome};
@@ -16,20 +15,34 @@ use crate::output::line;
 pub fn run(command: NetworkCommand) -> Outcome {
     match command {
         NetworkCommand::Init { out, drafts } => init(&out, &drafts),
+        NetworkCommand::Next { file, out, drafts, remove, client, peer, when } => {
+            let changes = next::Changes { drafts: read(&drafts)?, remove, client, peer, when };
+            next::draft(&file, &out, changes)
+        }
+        NetworkCommand::Sign { file, key, merge } => next::sign(&file, key.as_deref(), &merge),
         NetworkCommand::Show { file } => {
-            line(show::describe(&Network::load(file)?.manifest()));
+            let (network, next) = next::read(&file)?;
+            line(show::describe(&network, next.as_ref()));
             Ok(())
         }
     }
 }
 
 fn init(out: &Path, drafts: &[PathBuf]) -> Outcome {
-    let mut texts = Vec::new();
-    for path in drafts {
-        texts.push((path.display().to_string(), files::read_text(path)?));
-    }
-    let network = draft::network(&texts)?;
-    let text = network.to_toml()?;
+    let network = draft::network(&read(drafts)?)?;
+    create(out, &network.to_toml()?)?;
+    line(show::describe(&network, None));
+    line(format_args!("\nWritten to {}: give it to all servers and users.", out.display()));
+    Ok(())
+}
+
+/// The drafts with their files' names.
+fn read(drafts: &[PathBuf]) -> Outcome<Vec<(String, String)>> {
+    drafts.iter().map(|path| Ok((path.display().to_string(), files::read_text(path)?))).collect()
+}
+
+/// Writes a new file.
+fn create(out: &Path, text: &str) -> Outcome {
     std::fs::File::create_new(out)
         .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
         .map_err(|error| match error.kind() {
@@ -38,8 +51,5 @@ fn init(out: &Path, drafts: &[PathBuf]) -> Outcome {
                 out.display()
             )),
             _ => files::unusable("the file", out, &error),
-        })?;
-    line(show::describe(&network.manifest()));
-    line(format_args!("\nWritten to {}: give it to all servers and users.", out.display()));
-    Ok(())
+        })
 }

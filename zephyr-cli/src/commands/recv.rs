@@ -39,7 +39,7 @@ async fn receive(
     mut events: Receiver<Event>,
     wait: Option<Duration>,
 ) -> Outcome {
-    let mut watch = Watch::new(&client.store().home().network().manifest());
+    let mut watch = Watch::new(&client.store().home().network());
     // Longer than any network's rounds.
     let wait_until = Instant::now() + wait.unwrap_or(Duration::from_secs(7 * 86_400));
     loop {

@@ -67,7 +67,7 @@ async fn read_stdin() -> Outcome<Vec<u8>> {
 
 /// Waits until the mixers have everything and the rounds are through.
 async fn deliver(client: &Client, mut events: Receiver<Event>, queued: Queued) -> Outcome {
-    let mut watch = Watch::new(&client.store().home().network().manifest());
+    let mut watch = Watch::new(&client.store().home().network());
     let total = queued.estimate.fragments;
     let mut progress = Progress::new(total.into());
     progress.at(0, "waiting for the next round");

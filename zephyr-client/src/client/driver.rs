@@ -51,7 +51,8 @@ pub enum RunError {
 pub(super) async fn run(shared: &Shared) -> Result<(), RunError> {
     let store = &shared.store;
     store.requeue_unsent().await?;
-    let manifest = store.home().network().manifest();
+    let network = store.home().network();
+    let manifest = network.manifest();
     let settings = Settings {
         address: store.home().address().clone(),
         seed: store.home().seed().clone(),
@@ -263,7 +264,7 @@ impl<'s> Driver<'s> {
                 self.over(*round);
             }
             session::Event::Scanned { round, .. } => self.over(*round),
-            session::Event::Keyed { .. } => store.confirm_registrations().await?,
+            session::Event::Keyed { .. } => store.confirm_registrations(&self.manifest).await?,
             session::Event::PkgRefused { pkg, why, .. } => self.note_refusal(*pkg, *why).await?,
             _ => {}
         }

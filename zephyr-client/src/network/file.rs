@@ -1,20 +1,31 @@
-//! The layout of `network.toml`.
+//! The layout of `network.toml`: the first version of a network, and behind it each later one with its signatures.
+
+mod entries;
 
 use serde::{Deserialize, Serialize};
-use zephyr_core::{Geometry, Manifest, Parameters, Role, RouteMode, ServerEntry, ServerId, UnixMs};
+use zephyr_core::{
+    MAX_MANIFEST, MAX_SIGNED_MANIFEST, Manifest, ManifestSignature, Role, Round, ServerId,
+    SignedManifest, encode_signed_manifest,
+};
 
-use super::{Network, NetworkError};
+use super::{NetworkError, first_version};
+use entries::{ParametersFile, ServerFile, bytes, decoded, servers};
 
 const HEAD: &str = "\
 # A Zephyr network: everybody in it has the same file.
 # The id is a hash of all the rest, so compare the id with somebody you trust; nothing here can be changed by hand.
+";
+const HEAD_LATER: &str = "\
+# A Zephyr network: everybody in it has the same file.
+# The id is a hash of the first version, so compare the id with somebody you trust. Each later version, [[update]], is
+# signed by the servers of the one before; nothing here can be changed by hand.
 ";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NetworkFile {
     /// The network's id: 64 hexadecimal digits.
-    pub(super) id: String,
+    id: String,
     parameters: ParametersFile,
     #[serde(default)]
     mixer: Vec<ServerFile>,
@@ -24,183 +35,157 @@ pub(super) struct NetworkFile {
     info: Vec<ServerFile>,
     #[serde(default)]
     mailbox: Vec<ServerFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    update: Vec<UpdateFile>,
 }
 
-/// [`Parameters`] with the units in the names.
+/// A later version.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ParametersFile {
-    hops: u8,
-    payload_bytes: u16,
-    routes: RoutesFile,
-    min_mixers: u8,
-    packets_per_round: u8,
-    mailboxes: u32,
-    mailbox_replicas: u8,
-    genesis_unix_ms: u64,
-    round_ms: u32,
-    open_ms: u32,
-    submit_ms: u32,
-    phase_ms: u32,
-    deliver_ms: u32,
-    download_ms: u32,
-    noise_mu_thousandths: u32,
-    noise_b_thousandths: u32,
-    min_batch_packets: u32,
+struct UpdateFile {
+    version: u32,
+    from_round: u64,
+    parameters: ParametersFile,
+    #[serde(default)]
+    mixer: Vec<ServerFile>,
+    #[serde(default)]
+    pkg: Vec<ServerFile>,
+    #[serde(default)]
+    info: Vec<ServerFile>,
+    #[serde(default)]
+    mailbox: Vec<ServerFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    signature: Vec<SignatureFile>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RoutesFile {
-    Round,
-    Rotations,
-    Free,
-}
-
+/// What a mixer or PKG of the version before signed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ServerFile {
-    /// For people.
-    name: String,
-    /// The Ed25519 identity: 64 hexadecimal digits.
+struct SignatureFile {
+    /// The signer's Ed25519 identity: 64 hexadecimal digits.
     identity: String,
-    /// The X25519 key of its links: 64 hexadecimal digits.
-    link_key: String,
-    /// Where clients reach it.
-    client: String,
-    /// Where servers reach it.
-    peer: String,
+    /// 128 hexadecimal digits.
+    signature: String,
 }
 
 impl NetworkFile {
-    /// `None` if the manifest says something that such a file cannot.
-    pub(super) fn of(manifest: &Manifest<'_>) -> Option<Self> {
-        let servers = |role| manifest.servers(role).map(ServerFile::of).collect();
+    /// `None` if a manifest says something that such a file cannot.
+    pub(super) fn of(first: &Manifest<'_>) -> Option<Self> {
+        let servers = |role| first.servers(role).map(ServerFile::of).collect();
         Some(Self {
-            id: manifest.network().to_string(),
+            id: first.network().to_string(),
+            parameters: ParametersFile::of(first.parameters())?,
+            mixer: servers(Role::Mixer),
+            pkg: servers(Role::Pkg),
+            info: servers(Role::Info),
+            mailbox: servers(Role::Mailbox),
+            update: Vec::new(),
+        })
+    }
+
+    /// Adds the version that follows `previous`.
+    pub(super) fn push(
+        &mut self,
+        next: &SignedManifest<'_>,
+        previous: &Manifest<'_>,
+    ) -> Option<()> {
+        self.update.push(UpdateFile::of(next, previous)?);
+        Some(())
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let body = toml::to_string(self).expect("strings and numbers can be written as TOML");
+        let head = if self.update.is_empty() { HEAD } else { HEAD_LATER };
+        format!("{head}\n{body}")
+    }
+
+    /// The first version, whose hash is the id.
+    pub(super) fn first(&self) -> Result<Vec<u8>, NetworkError> {
+        let claimed = zephyr_core::NetworkId::from_bytes(bytes("id", &self.id)?);
+        let servers = servers([&self.mixer, &self.pkg, &self.info, &self.mailbox])?;
+        let first = first_version(&self.parameters.parameters()?, &servers)?;
+        let actual = *Manifest::parse(&first)?.network();
+        if claimed != actual {
+            return Err(NetworkError::Altered { claimed, actual });
+        }
+        Ok(first)
+    }
+
+    /// How many later versions there are.
+    pub(super) fn updates(&self) -> usize {
+        self.update.len()
+    }
+
+    /// The later version with this place, signed as far as it is, behind `previous`.
+    pub(super) fn update(
+        &self,
+        place: usize,
+        previous: &Manifest<'_>,
+    ) -> Result<Vec<u8>, NetworkError> {
+        self.update[place].signed_manifest(previous)
+    }
+}
+
+impl UpdateFile {
+    fn of(next: &SignedManifest<'_>, previous: &Manifest<'_>) -> Option<Self> {
+        let manifest = next.manifest();
+        let servers = |role| manifest.servers(role).map(ServerFile::of).collect();
+        let signature = |s: ManifestSignature| {
+            Some(SignatureFile {
+                identity: previous.server(s.role, s.index.into())?.id.to_string(),
+                signature: hex::encode(s.signature),
+            })
+        };
+        Some(Self {
+            version: manifest.version(),
+            from_round: manifest.from_round().0,
             parameters: ParametersFile::of(manifest.parameters())?,
             mixer: servers(Role::Mixer),
             pkg: servers(Role::Pkg),
             info: servers(Role::Info),
             mailbox: servers(Role::Mailbox),
+            signature: next.signatures().map(signature).collect::<Option<_>>()?,
         })
     }
 
-    pub(super) fn to_text(&self) -> String {
-        let body = toml::to_string(self).expect("strings and numbers can be written as TOML");
-        format!("{HEAD}\n{body}")
-    }
-
-    pub(super) fn network(&self) -> Result<Network, NetworkError> {
-        let roles = [
-            (Role::Mixer, &self.mixer),
-            (Role::Pkg, &self.pkg),
-            (Role::Info, &self.info),
-            (Role::Mailbox, &self.mailbox),
-        ];
-        let mut servers = Vec::new();
-        for (role, entries) in roles {
-            for entry in entries {
-                servers.push(entry.server(role)?);
-            }
+    fn signed_manifest(&self, previous: &Manifest<'_>) -> Result<Vec<u8>, NetworkError> {
+        if Some(self.version) != previous.version().checked_add(1) {
+            return Err(NetworkError::Value {
+                field: format!("version = {}", self.version),
+                wanted: "versions one after the other",
+            });
         }
-        Network::new(&self.parameters.parameters()?, &servers)
-    }
-}
-
-impl RoutesFile {
-    fn of(routes: RouteMode) -> Option<Self> {
-        Some(match routes {
-            RouteMode::Round => Self::Round,
-            RouteMode::Rotations => Self::Rotations,
-            RouteMode::Free => Self::Free,
-            _ => return None,
-        })
-    }
-}
-
-impl ParametersFile {
-    fn of(p: &Parameters) -> Option<Self> {
-        Some(Self {
-            hops: p.geometry.hops() as u8,
-            payload_bytes: p.geometry.payload_len() as u16,
-            routes: RoutesFile::of(p.routes)?,
-            min_mixers: p.min_mixers,
-            packets_per_round: p.packets_per_round,
-            mailboxes: p.mailboxes,
-            mailbox_replicas: p.replicas,
-            genesis_unix_ms: p.genesis.0,
-            round_ms: p.round_ms,
-            open_ms: p.open_ms,
-            submit_ms: p.submit_ms,
-            phase_ms: p.phase_ms,
-            deliver_ms: p.deliver_ms,
-            download_ms: p.download_ms,
-            noise_mu_thousandths: p.noise_mu,
-            noise_b_thousandths: p.noise_b,
-            min_batch_packets: p.min_batch,
-        })
-    }
-
-    fn parameters(&self) -> Result<Parameters, NetworkError> {
-        let geometry = Geometry::new(self.hops.into(), self.payload_bytes.into());
-        Ok(Parameters {
-            geometry: geometry.ok_or_else(|| NetworkError::Value {
-                field: "hops or payload_bytes".into(),
-                wanted: "1 to 16 hops and payloads of 128 to 32768 bytes",
-            })?,
-            routes: match self.routes {
-                RoutesFile::Round => RouteMode::Round,
-                RoutesFile::Rotations => RouteMode::Rotations,
-                RoutesFile::Free => RouteMode::Free,
-            },
-            min_mixers: self.min_mixers,
-            packets_per_round: self.packets_per_round,
-            mailboxes: self.mailboxes,
-            replicas: self.mailbox_replicas,
-            genesis: UnixMs(self.genesis_unix_ms),
-            round_ms: self.round_ms,
-            open_ms: self.open_ms,
-            submit_ms: self.submit_ms,
-            phase_ms: self.phase_ms,
-            deliver_ms: self.deliver_ms,
-            download_ms: self.download_ms,
-            noise_mu: self.noise_mu_thousandths,
-            noise_b: self.noise_b_thousandths,
-            min_batch: self.min_batch_packets,
-        })
-    }
-}
-
-impl ServerFile {
-    fn of(server: ServerEntry<'_>) -> Self {
-        Self {
-            name: server.name.into(),
-            identity: server.id.to_string(),
-            link_key: hex::encode(server.link_key),
-            client: server.client_address.into(),
-            peer: server.peer_address.into(),
+        let servers = servers([&self.mixer, &self.pkg, &self.info, &self.mailbox])?;
+        let (from, parameters) = (Round(self.from_round), self.parameters.parameters()?);
+        let mut manifest = vec![0; MAX_MANIFEST];
+        let entries = servers.into_iter();
+        let len = Manifest::encode_next(previous, from, &parameters, entries, &mut manifest)?;
+        let manifest = Manifest::parse(&manifest[..len])?;
+        let mut signatures = Vec::new();
+        for entry in &self.signature {
+            signatures.push(entry.signature(previous, self.version)?);
         }
-    }
-
-    fn server(&self, role: Role) -> Result<ServerEntry<'_>, NetworkError> {
-        let field = |name: &str| format!("{name} of the {role} {:?}", self.name);
-        Ok(ServerEntry {
-            role,
-            id: ServerId::from_bytes(bytes(&field("identity"), &self.identity)?),
-            link_key: bytes(&field("link_key"), &self.link_key)?,
-            name: &self.name,
-            client_address: &self.client,
-            peer_address: &self.peer,
-        })
+        let mut signed = vec![0; MAX_SIGNED_MANIFEST];
+        let len = encode_signed_manifest(&manifest, &signatures, &mut signed)?;
+        signed.truncate(len);
+        Ok(signed)
     }
 }
 
-/// 32 bytes from 64 hexadecimal digits.
-pub(super) fn bytes(field: &str, text: &str) -> Result<[u8; 32], NetworkError> {
-    let mut bytes = [0; 32];
-    match hex::decode_to_slice(text, &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(_) => Err(NetworkError::Value { field: field.into(), wanted: "64 hexadecimal digits" }),
+impl SignatureFile {
+    fn signature(
+        &self,
+        previous: &Manifest<'_>,
+        version: u32,
+    ) -> Result<ManifestSignature, NetworkError> {
+        let field = |name| format!("{name} of a signature of version {version}");
+        let id = ServerId::from_bytes(bytes(&field("identity"), &self.identity)?);
+        let (role, index) = previous.find(&id).ok_or_else(|| NetworkError::Value {
+            field: field("identity"),
+            wanted: "that of a mixer or PKG of the version before",
+        })?;
+        let wanted = "128 hexadecimal digits";
+        let signature = decoded(&field("signature"), &self.signature, wanted)?;
+        Ok(ManifestSignature { role, index: index as u16, signature })
     }
 }

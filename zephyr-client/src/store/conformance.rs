@@ -5,7 +5,7 @@ use zephyr_core::{Address, Content, DirectoryHash, Payload, Round, UnixMs};
 
 use super::outbox::Fragment;
 use super::*;
-use crate::testing::{alice, bob, network, parameters, sample};
+use crate::testing::{advanced, alice, bob, network, parameters, sample};
 
 const NOW: UnixMs = UnixMs(1_800_000_000_000);
 const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([7; 32]);
@@ -68,7 +68,8 @@ async fn settings_are_kept(store: Store) {
 }
 
 async fn registrations_are_kept_for_each_pkg(store: Store) {
-    let manifest = store.home().network().manifest();
+    let network = store.home().network();
+    let manifest = network.manifest();
     let pkg = |i| manifest.server(zephyr_core::Role::Pkg, i).unwrap().id;
     assert_eq!(store.registration(&pkg(0)).await.unwrap(), Registration::None);
     for state in [
@@ -82,7 +83,7 @@ async fn registrations_are_kept_for_each_pkg(store: Store) {
         assert_eq!(store.registration(&pkg(1)).await.unwrap(), Registration::None);
     }
     store.set_registration(&pkg(1), Registration::Waiting { until: UnixMs(5) }).await.unwrap();
-    store.confirm_registrations().await.unwrap();
+    store.confirm_registrations(&manifest).await.unwrap();
     for i in 0..2 {
         assert_eq!(store.registration(&pkg(i)).await.unwrap(), Registration::Registered);
     }
@@ -378,7 +379,7 @@ async fn a_home_goes_on_where_its_program_was_killed() {
 
     let store = Store::open(dir.path()).await.unwrap();
     assert_eq!(*store.home().seed(), seed);
-    assert_eq!(*store.home().network(), sample());
+    assert_eq!(store.home().network(), sample());
     assert_eq!(store.last_round().await.unwrap(), Some((Round(9), DIRECTORY)));
     assert_eq!(store.requeue_unsent().await.unwrap(), 1);
     assert_eq!(next(&store, 10, 0).await.unwrap().body, b"abc");
@@ -408,6 +409,33 @@ async fn a_home_is_for_one_address_in_one_network() {
     let elsewhere = network(&parameters(), |_| "elsewhere:1".into());
     let other = Store::create(dir.path(), &alice(), &elsewhere).await.unwrap_err();
     assert!(matches!(other, StoreError::OtherNetwork));
+}
+
+#[tokio::test]
+async fn a_home_goes_on_with_the_versions_of_its_network() {
+    let dir = TempDir::new().unwrap();
+    let (first, second) = (sample(), advanced(&sample(), 100));
+    let third = advanced(&second, 200);
+    let signed: Vec<_> = third.updates().map(<[u8]>::to_vec).collect();
+    let store = Store::create(dir.path(), &alice(), &first).await.unwrap();
+    assert!(!store.add_version(&signed[1]).await.unwrap(), "a version is missing between");
+    assert!(!store.add_version(b"nonsense").await.unwrap());
+    assert_eq!(store.home().network(), first);
+    assert!(store.add_version(&signed[0]).await.unwrap());
+    assert!(!store.add_version(&signed[0]).await.unwrap(), "it is known already");
+    assert_eq!(store.home().network(), second);
+    drop(store);
+    // An older file of the same network does no harm, and a newer one brings what is new.
+    drop(Store::create(dir.path(), &alice(), &first).await.unwrap());
+    assert_eq!(Store::open(dir.path()).await.unwrap().home().network(), second);
+    drop(Store::create(dir.path(), &alice(), &third).await.unwrap());
+    assert_eq!(Store::open(dir.path()).await.unwrap().home().network(), third);
+    // The servers signed two versions behind the first: this home stays with what it has.
+    let split = advanced(&first, 101);
+    let other = Store::create(dir.path(), &alice(), &split).await.unwrap_err();
+    assert!(matches!(other, StoreError::OtherNetwork));
+    let new = Store::in_memory(&alice(), &third).await.unwrap();
+    assert_eq!(new.home().network(), third);
 }
 
 #[tokio::test]

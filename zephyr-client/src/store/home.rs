@@ -1,6 +1,7 @@
 //! Whose home it is, and what must not repeat.
 
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use getrandom::SysRng;
 use rand_core::TryRng;
@@ -8,7 +9,7 @@ use sqlx::{Row, SqlitePool};
 use zephyr_core::{Address, DirectoryHash, Round};
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, versions};
 use crate::clock;
 use crate::network::Network;
 
@@ -16,7 +17,7 @@ use crate::network::Network;
 pub struct Home {
     address: Address,
     seed: Zeroizing<[u8; 32]>,
-    network: Network,
+    network: RwLock<Network>,
 }
 
 impl Home {
@@ -25,9 +26,13 @@ impl Home {
         &self.address
     }
 
-    /// The network.
-    pub fn network(&self) -> &Network {
-        &self.network
+    /// The network, with the versions of its manifest that are known now.
+    pub fn network(&self) -> Network {
+        self.network.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_network(&self, network: Network) {
+        *self.network.write().unwrap_or_else(PoisonError::into_inner) = network;
     }
 
     /// The secret from which all the user's keys come.
@@ -45,8 +50,8 @@ impl Home {
         }
         seed.copy_from_slice(&bytes);
         let address = address(row.try_get("address")?)?;
-        let network = Network::from_manifest(row.try_get("manifest")?);
-        Ok(Some(Self { address, seed, network: network.map_err(|_| StoreError::Damaged)? }))
+        let network = versions::load(pool, row.try_get("manifest")?).await?;
+        Ok(Some(Self { address, seed, network: RwLock::new(network) }))
     }
 
     pub(super) async fn create(
@@ -57,9 +62,8 @@ impl Home {
         if let Some(home) = Self::load(pool).await? {
             return if home.address != *address {
                 Err(StoreError::OtherAddress(Box::new(home.address)))
-            } else if home.network != *network {
-                Err(StoreError::OtherNetwork)
             } else {
+                versions::follow(pool, &home, network).await?;
                 Ok(home)
             };
         }
@@ -70,18 +74,21 @@ impl Home {
         sqlx::query(query)
             .bind(address.as_str())
             .bind(&seed[..])
-            .bind(network.as_bytes())
+            .bind(network.first().as_bytes())
             .bind(clock::now().0.cast_signed())
             .execute(pool)
             .await?;
-        Ok(Self { address: address.clone(), seed, network: network.clone() })
+        let first = network.first_alone();
+        let home = Self { address: address.clone(), seed, network: RwLock::new(first) };
+        versions::follow(pool, &home, network).await?;
+        Ok(home)
     }
 }
 
 /// Prints neither the secret nor the address.
 impl fmt::Debug for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Home").field("network", &self.network).finish_non_exhaustive()
+        f.debug_struct("Home").field("network", &self.network()).finish_non_exhaustive()
     }
 }
 

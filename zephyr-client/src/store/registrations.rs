@@ -1,7 +1,7 @@
 //! How far the registration with each PKG has come.
 
 use sqlx::Row;
-use zephyr_core::{Role, ServerId, UnixMs};
+use zephyr_core::{Manifest, Role, ServerId, UnixMs};
 
 use super::{Store, StoreError};
 
@@ -65,10 +65,12 @@ impl Store {
         Ok(())
     }
 
-    /// All PKGs gave their shares: the address is registered with each of them.
-    pub(crate) async fn confirm_registrations(&self) -> Result<(), StoreError> {
+    /// All PKGs of `manifest` gave their shares: the address is registered with each of them.
+    pub(crate) async fn confirm_registrations(
+        &self,
+        manifest: &Manifest<'_>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
-        let manifest = self.home().network().manifest();
         for pkg in manifest.servers(Role::Pkg) {
             let query = "INSERT INTO registrations (pkg, state) VALUES ($1, 1)
                  ON CONFLICT (pkg) DO UPDATE SET state = 1, until = NULL WHERE state <> 1";

@@ -1,11 +1,14 @@
 //! The draft of a network: what `keygen` printed for each server, and the parameters.
 
+pub mod parameters;
+
 use serde::Deserialize;
 use zephyr_client::Network;
-use zephyr_core::{Geometry, Parameters, Role, RouteMode, ServerEntry, ServerId, UnixMs};
+use zephyr_core::{Role, ServerEntry, ServerId};
 
-use crate::clock;
 use crate::exit::{Failure, Outcome};
+
+use parameters::DraftParameters;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,37 +24,6 @@ struct Draft {
     mailbox: Vec<DraftServer>,
 }
 
-/// The fields of the network file, each with a default.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DraftParameters {
-    hops: Option<u8>,
-    payload_bytes: Option<u16>,
-    routes: Option<DraftRoutes>,
-    min_mixers: Option<u8>,
-    packets_per_round: Option<u8>,
-    mailboxes: Option<u32>,
-    mailbox_replicas: Option<u8>,
-    genesis_unix_ms: Option<u64>,
-    round_ms: Option<u32>,
-    open_ms: Option<u32>,
-    submit_ms: Option<u32>,
-    phase_ms: Option<u32>,
-    deliver_ms: Option<u32>,
-    download_ms: Option<u32>,
-    noise_mu_thousandths: Option<u32>,
-    noise_b_thousandths: Option<u32>,
-    min_batch_packets: Option<u32>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DraftRoutes {
-    Round,
-    Rotations,
-    Free,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DraftServer {
@@ -62,76 +34,60 @@ struct DraftServer {
     peer: String,
 }
 
+/// What stands in several drafts.
+#[derive(Default)]
+pub struct Drafts {
+    /// In at most one of them.
+    pub parameters: Option<DraftParameters>,
+    servers: Vec<(Role, DraftServer)>,
+}
+
+impl Drafts {
+    /// Reads drafts, each with its file's name.
+    ///
+    /// # Errors
+    /// Says which file is wrong and how it should be.
+    pub fn parse(texts: &[(String, String)]) -> Outcome<Self> {
+        let mut drafts = Self::default();
+        for (name, text) in texts {
+            let draft: Draft = toml::from_str(text).map_err(|error| {
+                Failure::usage(format!("{name} is no draft of a network: {error}"))
+            })?;
+            if let Some(found) = draft.parameters
+                && drafts.parameters.replace(found).is_some()
+            {
+                return Err(Failure::usage(format!(
+                    "{name} has [parameters] as another draft does: leave them in one of them only"
+                )));
+            }
+            let lists = [draft.mixer, draft.pkg, draft.info, draft.mailbox];
+            for (role, list) in Role::ALL.into_iter().zip(lists) {
+                drafts.servers.extend(list.into_iter().map(|server| (role, server)));
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// The servers.
+    ///
+    /// # Errors
+    /// Says which field of which server is wrong.
+    pub fn servers(&self) -> Outcome<Vec<ServerEntry<'_>>> {
+        self.servers.iter().map(|(role, server)| server.entry(*role)).collect()
+    }
+}
+
 /// The network of these drafts, each with its file's name.
 ///
 /// # Errors
 /// Says which file is wrong and how it should be.
-pub fn network(drafts: &[(String, String)]) -> Outcome<Network> {
-    let mut parameters = None;
-    let mut servers: Vec<(Role, DraftServer)> = Vec::new();
-    for (name, text) in drafts {
-        let draft: Draft = toml::from_str(text)
-            .map_err(|error| Failure::usage(format!("{name} is no draft of a network: {error}")))?;
-        if let Some(found) = draft.parameters
-            && parameters.replace(found).is_some()
-        {
-            return Err(Failure::usage(format!(
-                "{name} has [parameters] as another draft does: leave them in one of them only"
-            )));
-        }
-        let roles = [
-            (Role::Mixer, draft.mixer),
-            (Role::Pkg, draft.pkg),
-            (Role::Info, draft.info),
-            (Role::Mailbox, draft.mailbox),
-        ];
-        for (role, of_role) in roles {
-            servers.extend(of_role.into_iter().map(|server| (role, server)));
-        }
-    }
-    let entries = servers.iter().map(|(role, s)| s.entry(*role)).collect::<Outcome<Vec<_>>>()?;
-    let count = |role| servers.iter().filter(|(r, _)| *r == role).count();
-    let parameters =
-        parameters.unwrap_or_default().parameters(count(Role::Mixer), count(Role::Mailbox))?;
-    Ok(Network::new(&parameters, &entries)?)
-}
-
-impl DraftParameters {
-    fn parameters(self, mixers: usize, mailbox_servers: usize) -> Outcome<Parameters> {
-        let small = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        let hops = self.hops.map_or(mixers.clamp(1, zephyr_core::MAX_HOPS), usize::from);
-        let payload = usize::from(self.payload_bytes.unwrap_or(1_024));
-        let geometry = Geometry::new(hops, payload).ok_or_else(|| {
-            Failure::usage("there can be 1 to 16 `hops`, and `payload_bytes` of 128 to 32768")
-        })?;
-        let round_ms = self.round_ms.unwrap_or(600_000);
-        let tenths = |n: u32| (round_ms / 10).saturating_mul(n);
-        Ok(Parameters {
-            geometry,
-            routes: match self.routes.unwrap_or(DraftRoutes::Round) {
-                DraftRoutes::Round => RouteMode::Round,
-                DraftRoutes::Rotations => RouteMode::Rotations,
-                DraftRoutes::Free => RouteMode::Free,
-            },
-            min_mixers: self.min_mixers.unwrap_or(small(mixers)),
-            packets_per_round: self.packets_per_round.unwrap_or(4),
-            mailboxes: self.mailboxes.unwrap_or(1),
-            replicas: self.mailbox_replicas.unwrap_or(small(mailbox_servers.min(2))),
-            // The next full minute.
-            genesis: UnixMs(
-                self.genesis_unix_ms.unwrap_or(clock::now().0.div_ceil(60_000) * 60_000),
-            ),
-            round_ms,
-            open_ms: self.open_ms.unwrap_or(tenths(1)),
-            submit_ms: self.submit_ms.unwrap_or(tenths(9)),
-            phase_ms: self.phase_ms.unwrap_or(tenths(1)),
-            deliver_ms: self.deliver_ms.unwrap_or(tenths(1)),
-            download_ms: self.download_ms.unwrap_or(tenths(5)),
-            noise_mu: self.noise_mu_thousandths.unwrap_or(20_000),
-            noise_b: self.noise_b_thousandths.unwrap_or(4_000),
-            min_batch: self.min_batch_packets.unwrap_or(0),
-        })
-    }
+pub fn network(texts: &[(String, String)]) -> Outcome<Network> {
+    let mut drafts = Drafts::parse(texts)?;
+    let parameters = drafts.parameters.take().unwrap_or_default();
+    let servers = drafts.servers()?;
+    let count = |role| servers.iter().filter(|server| server.role == role).count();
+    let parameters = parameters.of_new(count(Role::Mixer), count(Role::Mailbox))?;
+    Ok(Network::new(&parameters, &servers)?)
 }
 
 impl DraftServer {

@@ -1,8 +1,10 @@
 //! What a network is, and what it protects from, in words.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 use std::time::Duration;
 
+use zephyr_client::{Network, NextVersion};
 use zephyr_core::{Manifest, Parameters, Role, Round, RouteMode, expected_anonymity_set};
 use zephyr_machine::noise::Noise;
 
@@ -11,12 +13,79 @@ use crate::clock;
 /// The slack in delta of the composition over rounds.
 const DELTA_SLACK: f64 = 1e-6;
 
-/// The description.
-pub fn describe(manifest: &Manifest<'_>) -> String {
+/// The description of the newest version, and of the one behind it that is being signed.
+pub fn describe(network: &Network, next: Option<&NextVersion>) -> String {
+    let newest = next.map_or_else(|| network.manifest(), NextVersion::manifest);
+    let mut text = format!("network  {}\n", network.id());
+    if newest.version() > 0 {
+        let _ = writeln!(text, "{}\n", versions(network, next));
+    }
+    text += &servers_and_guarantees(&newest);
+    text
+}
+
+/// From when on each version is in effect.
+fn versions(network: &Network, next: Option<&NextVersion>) -> String {
+    let p = *network.first().parameters();
+    let now = p.opened_by(clock::now()).unwrap_or(Round(0));
+    let current = network.at(now).version();
+    let mut lines: Vec<_> = network
+        .versions()
+        .map(|manifest| {
+            let (version, from) = (manifest.version(), manifest.from_round());
+            let state = match version.cmp(&current) {
+                Ordering::Less => "over",
+                Ordering::Equal => "in effect",
+                Ordering::Greater => "signed, not in effect yet",
+            };
+            format!("version  {version} from round {from} on, {}: {state}", opens(&p, from))
+        })
+        .collect();
+    if let Some(next) = next {
+        let (version, from) = (next.manifest().version(), next.manifest().from_round());
+        lines.push(format!(
+            "version  {version} from round {from} on, {}: {}",
+            opens(&p, from),
+            signatures(next)
+        ));
+    }
+    lines.push("\nThe newest version has these servers and parameters:".into());
+    lines.join("\n")
+}
+
+fn opens(p: &Parameters, round: Round) -> String {
+    clock::rfc3339(p.schedule(round).opens)
+}
+
+/// Whose signatures a version lacks.
+pub fn signatures(next: &NextVersion) -> String {
+    if next.finish().is_ok() {
+        return "signed by all who must: give the file to all servers".into();
+    }
+    let missing: Vec<_> = next.missing();
+    let names = |role| {
+        let names: Vec<_> =
+            missing.iter().filter(|server| server.role == role).map(|server| server.name).collect();
+        names.join(", ")
+    };
+    let mixers = next.network().manifest().servers(Role::Mixer).count();
+    let spare = if mixers > 1 { " (one of these may be missing)" } else { "" };
+    let mut parts = Vec::new();
+    // With one mixer missing nothing is lacking from mixers.
+    let (of_mixers, of_pkgs) = (names(Role::Mixer), names(Role::Pkg));
+    if of_mixers.contains(',') || (mixers == 1 && !of_mixers.is_empty()) {
+        parts.push(format!("the mixers {of_mixers}{spare}"));
+    }
+    if !of_pkgs.is_empty() {
+        parts.push(format!("the PKGs {of_pkgs}"));
+    }
+    format!("not signed yet by {}", parts.join(", and by "))
+}
+
+fn servers_and_guarantees(manifest: &Manifest<'_>) -> String {
     let mut text = String::new();
     let p = manifest.parameters();
     // Writing into a string does not fail.
-    let _ = writeln!(text, "network  {}", manifest.network());
     for role in Role::ALL {
         for server in manifest.servers(role) {
             let _ = writeln!(
