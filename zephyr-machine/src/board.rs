@@ -8,6 +8,7 @@ use zephyr_core::{
     PkgAnnouncement, PkgIndex, Role, Round, Suite, UnixMs, encode_directory,
 };
 
+use super::event::Missing;
 use super::record::{Record, RecordKey, RecordKind, SignedRecord};
 
 /// By how much a server's clock may be off, in milliseconds.
@@ -180,6 +181,24 @@ impl Board {
         for i in 0..manifest.servers(Role::Pkg).count() {
             want(RecordKind::PkgKey, i, entry.pkgs.contains_key(&PkgIndex(i as u16)));
         }
+        missing
+    }
+
+    /// Why the round has no directory, for people: keys that have not come, and signatures of mixers whose keys have.
+    pub fn lacks(&self, manifest: &Manifest<'_>, round: Round) -> Vec<Missing> {
+        let entry = self.rounds.get(&round);
+        let announced = |mixer: &_| entry.is_some_and(|e| e.mixers.contains_key(mixer));
+        let missing = self.missing(manifest, round).into_iter().filter_map(|key| {
+            let mixer = MixerIndex(key.index);
+            match key.kind {
+                RecordKind::PkgKey => Some(Missing::PkgKey(PkgIndex(key.index))),
+                RecordKind::MixerKey => Some(Missing::MixerKey(mixer)),
+                RecordKind::Signed => announced(&mixer).then_some(Missing::Signature(mixer)),
+                RecordKind::Ready => None,
+            }
+        });
+        let mut missing: Vec<_> = missing.collect();
+        missing.sort_unstable();
         missing
     }
 

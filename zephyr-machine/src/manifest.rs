@@ -1,6 +1,6 @@
 //! A manifest that the parts of a server share.
 
-use zephyr_core::{Manifest, ManifestError, Role, ServerEntry, ServerId};
+use zephyr_core::{Manifest, ManifestError, Role, Round, ServerEntry, ServerId};
 
 /// A checked manifest, cheap to clone and to look at. Its bytes stay in memory as long as the program runs: servers
 /// look at it for every packet and record, and parsing is too much for that.
@@ -20,6 +20,11 @@ impl SharedManifest {
     /// The manifest.
     pub fn get(&self) -> Manifest<'_> {
         self.0.clone()
+    }
+
+    /// The version in effect in `round`: everything of a round goes by it.
+    pub fn at(&self, _round: Round) -> Manifest<'_> {
+        self.get()
     }
 
     /// The server with the identity `id`, with its role and index.

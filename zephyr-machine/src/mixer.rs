@@ -9,18 +9,19 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use sha2::{Digest, Sha256};
-use zephyr_core::wire::SubmitRefusal;
 use zephyr_core::{
-    DH_SIZE, Directory, DirectoryHash, Hedge, Hop, Mailbox, Manifest, Mixer, MixerAnnouncement,
-    MixerIndex, MixerKey, Parameters, Round, Routes, Schedule, Suite, UnixMs,
+    Directory, DirectoryHash, Hedge, Mailbox, Manifest, MixerAnnouncement, MixerIndex, MixerKey,
+    Round, Schedule, Suite, UnixMs,
 };
 
 use super::batch::Batch;
-use super::mix::{Mixed, WipeOnDrop, Work, wipe_stack};
+use super::mix::{Mixed, Work, wipe_stack};
 
-/// The most packets that a mixer takes in one phase.
-pub const MAX_BATCH: usize = 1 << 20;
+mod intake;
+mod keys;
+
+pub use intake::{BatchRefusal, MAX_BATCH};
+use keys::{draw_key, prepare};
 
 /// What a mixer is to do.
 pub enum Action<S: Suite> {
@@ -50,25 +51,10 @@ pub enum Action<S: Suite> {
         messages: BTreeMap<Mailbox, Batch>,
     },
     /// The round is void: tell the others.
-    Void,
-}
-
-/// Why a batch is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BatchRefusal {
-    /// The round is void, over, or not agreed on here.
-    #[error("the round is not under way")]
-    NotUnderWay,
-    /// Its sender is no predecessor in this phase, or it is of another directory.
-    #[error("the batch does not belong here")]
-    NotHere,
-    /// Another batch came from this sender in this phase.
-    #[error("another batch has come from this mixer")]
-    Another,
-    /// It is too large.
-    #[error("the batch is too large")]
-    TooLarge,
+    Void {
+        /// The mixers whose batch did not come in time.
+        missing: Vec<MixerIndex>,
+    },
 }
 
 /// A phase in which the mixer works.
@@ -195,109 +181,15 @@ impl<S: Suite> MixerRound<S> {
         self.settle();
     }
 
-    /// A client submits a packet; the same packet again is accepted and dropped.
-    ///
-    /// # Errors
-    /// Why it is not taken.
-    pub fn submit(&mut self, packet: &[u8], now: UnixMs) -> Result<(), SubmitRefusal> {
-        if now < self.schedule.submit_from {
-            return Err(SubmitRefusal::NotYet);
-        }
-        if now >= self.schedule.submit_until {
-            return Err(SubmitRefusal::Closed);
-        }
-        let State::Agreed { work, phases, .. } = &mut self.state else {
-            return Err(if self.is_open() {
-                SubmitRefusal::NotYet
-            } else {
-                SubmitRefusal::NotHere
-            });
-        };
-        if packet.len() != work.parameters.geometry.packet_len() {
-            return Err(SubmitRefusal::Length);
-        }
-        let batch = phases.get_mut(&0).ok_or(SubmitRefusal::NotHere)?.batch.as_mut();
-        let batch = batch.ok_or(SubmitRefusal::Closed)?;
-        if batch.len() >= MAX_BATCH {
-            return Err(SubmitRefusal::Full);
-        }
-        // Only the very same packet is a copy: a broken one under somebody's ephemeral key must not keep the real
-        // one out. Mixing tells them apart.
-        if self.submitted.insert(Sha256::digest(packet).into()) {
-            batch.push(packet);
-        }
-        Ok(())
-    }
-
-    /// Whether a batch for `phase` from `from` would be taken: asked before it is received. `Ok(false)` if it has
-    /// come already and is only to be acknowledged again.
-    ///
-    /// # Errors
-    /// See [`BatchRefusal`].
-    pub fn expects(
-        &self,
-        phase: usize,
-        from: MixerIndex,
-        directory: &[u8; 32],
-    ) -> Result<bool, BatchRefusal> {
-        let agreed = self.agreed.filter(|_| !self.void).ok_or(BatchRefusal::NotUnderWay)?;
-        if agreed.as_bytes() != directory {
-            return Err(BatchRefusal::NotHere);
-        }
-        if self.came.contains_key(&(phase, from)) {
-            return Ok(false);
-        }
-        let State::Agreed { work, .. } = &self.state else {
-            return Err(BatchRefusal::NotUnderWay);
-        };
-        match work.routes.predecessors(phase, self.me).contains(&from) {
-            true => Ok(true),
-            false => Err(BatchRefusal::NotHere),
-        }
-    }
-
-    /// A batch has come whole. Coming again it is taken for the same only if its digest is.
-    ///
-    /// # Errors
-    /// See [`BatchRefusal`].
-    pub fn receive(
-        &mut self,
-        phase: usize,
-        from: MixerIndex,
-        digest: [u8; 32],
-        mut batch: Batch,
-    ) -> Result<(), BatchRefusal> {
-        if let Some(came) = self.came.get(&(phase, from)).filter(|_| !self.void) {
-            return if *came == digest { Ok(()) } else { Err(BatchRefusal::Another) };
-        }
-        let State::Agreed { work, phases, .. } = &mut self.state else {
-            return Err(BatchRefusal::NotUnderWay);
-        };
-        if !work.routes.predecessors(phase, self.me).contains(&from) {
-            return Err(BatchRefusal::NotHere);
-        }
-        let state = phases.get_mut(&phase).ok_or(BatchRefusal::NotHere)?;
-        let collected = state.batch.as_mut().ok_or(BatchRefusal::NotHere)?;
-        if batch.item_len() != collected.item_len() {
-            return Err(BatchRefusal::NotHere);
-        }
-        if collected.len() + batch.len() > MAX_BATCH {
-            return Err(BatchRefusal::TooLarge);
-        }
-        collected.append(&mut batch);
-        state.awaited -= 1;
-        self.came.insert((phase, from), digest);
-        Ok(())
-    }
-
     /// What is to be done next. Nothing is sent or delivered any more when the round is late.
     pub fn poll(&mut self, now: UnixMs) -> Option<Action<S>> {
         if self.is_open() && now >= self.schedule.submit_until {
             // The others agreed without this mixer, or not at all: nobody waits for it.
             self.end();
         }
-        if self.is_late(now) {
-            return self.give_up();
+        if let Some(missing) = self.late(now) {
+            self.void();
+            return Some(Action::Void { missing });
         }
         if let Some(action) = self.ready.pop() {
             return Some(action);
@@ -395,48 +287,15 @@ impl<S: Suite> MixerRound<S> {
         }
     }
 
-    fn is_late(&self, now: UnixMs) -> bool {
-        let State::Agreed { phases, .. } = &self.state else { return false };
+    /// Whose batches are missing, if the round can't be completed in time any more.
+    fn late(&self, now: UnixMs) -> Option<Vec<MixerIndex>> {
+        let State::Agreed { work, phases, .. } = &self.state else { return None };
         let incomplete =
-            phases.iter().any(|(&k, phase)| phase.awaited > 0 && now >= self.deadline(k));
-        incomplete || now >= self.schedule.deliver_until
+            phases.iter().find(|(k, phase)| phase.awaited > 0 && now >= self.deadline(**k));
+        if let Some((&k, _)) = incomplete {
+            let predecessors = work.routes.predecessors(k, self.me).into_iter();
+            return Some(predecessors.filter(|m| !self.came.contains_key(&(k, *m))).collect());
+        }
+        (now >= self.schedule.deliver_until).then(Vec::new)
     }
-
-    fn give_up(&mut self) -> Option<Action<S>> {
-        self.void();
-        Some(Action::Void)
-    }
-}
-
-/// Draws the round's key on the heap. A function of its own, so that its frame can be wiped behind it.
-#[inline(never)]
-fn draw_key<S: Suite>(
-    rng: &mut impl CryptoRng,
-    hedge: &mut Hedge,
-) -> (Box<MixerKey>, [u8; DH_SIZE]) {
-    let key = Box::new(MixerKey::generate(rng, hedge));
-    let public = key.public::<S>();
-    (key, public)
-}
-
-/// Moves the key to where it is used and leaves zeros in its old place.
-#[inline(never)]
-fn prepare<S: Suite>(
-    key: &mut MixerKey,
-    me: MixerIndex,
-    parameters: Parameters,
-    routes: Routes,
-    directory: &Directory<'_>,
-) -> Arc<Work<S>> {
-    let key = std::mem::replace(key, MixerKey::from_bytes([0; DH_SIZE]));
-    let hash = directory.hash();
-    Arc::new(Work {
-        mixer: Mixer::new(parameters.geometry, hash, key),
-        me,
-        directory: hash,
-        hops: directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect(),
-        routes,
-        parameters,
-        wipe: WipeOnDrop,
-    })
 }

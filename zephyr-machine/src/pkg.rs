@@ -16,6 +16,7 @@ mod letter;
 mod limits;
 mod pending;
 mod registration;
+mod rounds;
 mod rules;
 mod signed;
 
@@ -29,6 +30,7 @@ use zephyr_core::{Address, ClientKey, NetworkId, Round, ServerId, Suite, UnixMs}
 pub use letter::{Letter, PkgName, PkgNameError};
 pub use limits::PeerKey;
 pub use registration::{Registration, Replacement};
+pub use rounds::{PkgAction, PkgRounds};
 pub use rules::{PkgRules, Quota};
 
 use clock::Clock;

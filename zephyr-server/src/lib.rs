@@ -12,5 +12,6 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 
-pub use node::{Native, Node, NodeConfig, NodeError, NodeEvent, NodeStats, PkgConfig, Stats};
+pub use node::{Native, Node, NodeConfig, NodeError, NodeStats, PkgConfig, Stats};
 pub use registrar::Registrar;
+pub use zephyr_machine::event::ServerEvent;

@@ -2,7 +2,6 @@
 
 mod config;
 pub(crate) mod context;
-mod event;
 mod shared_board;
 pub(crate) mod stats;
 
@@ -11,15 +10,15 @@ use std::net::SocketAddr;
 use rand_core::UnwrapErr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
-use zephyr_core::{Hedge, Label, Role, ServerId, Signature, Suite, kdf, server_keys};
+use zephyr_core::{Label, Role, ServerId, Signature, Suite, kdf, server_keys};
 
 use crate::listen::{self, Handler, Listener};
 use crate::net::{Incoming, Net, NetConfig, NodeId, Peer};
 use crate::roles;
+use zephyr_machine::event::ServerEvent;
 
 pub use config::{NodeConfig, NodeError, PkgConfig};
 pub(crate) use context::Context;
-pub use event::NodeEvent;
 pub(crate) use shared_board::SharedBoard;
 pub use stats::{NodeStats, Stats};
 
@@ -36,7 +35,7 @@ pub struct Node {
     client_address: SocketAddr,
     peer_address: SocketAddr,
     stats: std::sync::Arc<Stats>,
-    events: broadcast::Sender<NodeEvent>,
+    events: broadcast::Sender<ServerEvent>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     net: crate::net::NetHandle,
@@ -80,7 +79,7 @@ impl Node {
             manifest: config.manifest.clone(),
             index,
             identity_seed,
-            hedge: Hedge::new(*hedge_secret, context::now().0 << 20),
+            hedge_secret,
             net: handle.clone(),
             board,
             stats: Default::default(),
@@ -171,7 +170,7 @@ impl Node {
     }
 
     /// What happens from now on.
-    pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
+    pub fn events(&self) -> broadcast::Receiver<ServerEvent> {
         self.events.subscribe()
     }
 

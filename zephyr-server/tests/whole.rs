@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use zephyr_client::{Client, Event, Message, Options, Registrar, Store};
 use zephyr_core::{Address, Role, RouteMode};
-use zephyr_server::{Node, NodeEvent};
+use zephyr_server::{Node, ServerEvent};
 
 /// Rounds have deadlines: networks that share the processor with others would miss them.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -29,7 +29,7 @@ async fn every_server_learns_of_the_same_directory() {
         let mut events = node.events();
         let agreed = async {
             loop {
-                if let Ok(NodeEvent::Agreed { round, mixers }) = events.recv().await {
+                if let Ok(ServerEvent::Agreed { round, mixers }) = events.recv().await {
                     return (round, mixers);
                 }
             }
@@ -160,7 +160,7 @@ async fn a_mixer_that_restarts_costs_a_round_and_no_message() {
     let to_bob = "bob@example.org".parse().unwrap();
     // Wait until a round is being mixed, then take one of its mixers away for good measure.
     let mut events = network.nodes[1].events();
-    while !matches!(events.recv().await, Ok(NodeEvent::Agreed { .. })) {}
+    while !matches!(events.recv().await, Ok(ServerEvent::Agreed { .. })) {}
     let (config, node) = (network.configs[1].clone(), network.nodes.remove(1));
     node.stop().await;
     alice.send(&to_bob, Message::Text("still here".into())).await.unwrap();

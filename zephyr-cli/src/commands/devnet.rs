@@ -8,7 +8,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 use zephyr_client::Network;
 use zephyr_core::{Geometry, MAX_HOPS, Parameters, Role, RouteMode};
-use zephyr_server::NodeEvent;
+use zephyr_server::ServerEvent;
 use zephyr_server::mail::{CaughtMail, MailCatcher};
 
 use crate::cli::DevnetArgs;
@@ -83,10 +83,10 @@ async fn start(args: &DevnetArgs) -> Outcome<Devnet> {
 }
 
 /// When there is a directory, everything works.
-async fn first_round(mut events: Receiver<NodeEvent>) -> Outcome<u64> {
+async fn first_round(mut events: Receiver<ServerEvent>) -> Outcome<u64> {
     loop {
         match events.recv().await {
-            Ok(NodeEvent::Agreed { round, .. }) => return Ok(round.0),
+            Ok(ServerEvent::Agreed { round, .. }) => return Ok(round.0),
             Err(tokio::sync::broadcast::error::RecvError::Closed) => {
                 return Err(Failure::failed("a mixer stopped: start the devnet again"));
             }

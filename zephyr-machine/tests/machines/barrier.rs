@@ -84,7 +84,7 @@ fn results_that_wait_to_be_sent_are_not_sent_once_the_round_is_late() {
     };
     let mixed = work.run(phase, batch, &mut seen, &mut round.rng, &mut round.hedge);
     machine.mixed(phase, mixed, seen);
-    assert!(matches!(machine.poll(round.schedule.phase_deadline(0)), Some(Action::Void)));
+    assert!(matches!(machine.poll(round.schedule.phase_deadline(0)), Some(Action::Void { .. })));
     assert!(machine.poll(round.schedule.phase_deadline(0)).is_none());
 }
 

@@ -385,7 +385,7 @@ impl Running {
                         self.machines[i].delivered();
                     }
                 }
-                Action::Void => self.voided.push(me),
+                Action::Void { .. } => self.voided.push(me),
             }
         }
         busy

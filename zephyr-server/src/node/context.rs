@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep_until};
-use zephyr_core::{Hedge, Role, Round, UnixMs};
+use zephyr_core::{Hedge, MixerIndex, Role, Round, ServerId, UnixMs};
 use zeroize::Zeroizing;
 
-use super::{NodeEvent, SharedBoard, Stats, SystemRng};
+use super::{SharedBoard, Stats, SystemRng, stats};
 use crate::net::{NetHandle, NodeId};
 use zephyr_machine::SharedManifest;
+use zephyr_machine::board::under_way;
+use zephyr_machine::event::ServerEvent;
 use zephyr_machine::record::{Record, RecordKey};
 
 /// A server's surroundings.
@@ -18,11 +20,11 @@ pub(crate) struct Context {
     pub(crate) manifest: SharedManifest,
     pub(crate) index: usize,
     pub(crate) identity_seed: Zeroizing<[u8; 32]>,
-    pub(crate) hedge: Hedge,
+    pub(crate) hedge_secret: Zeroizing<[u8; 32]>,
     pub(crate) net: NetHandle,
     pub(crate) board: Arc<SharedBoard>,
     pub(crate) stats: Arc<Stats>,
-    pub(crate) events: broadcast::Sender<NodeEvent>,
+    pub(crate) events: broadcast::Sender<ServerEvent>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -45,7 +47,24 @@ pub(crate) fn rng() -> SystemRng {
 }
 
 impl Context {
-    pub(crate) fn event(&self, event: NodeEvent) {
+    /// Randomness that is drawn from the server's secret too. For each server once: what it counts begins anew.
+    pub(crate) fn hedge(&self) -> Hedge {
+        Hedge::new(*self.hedge_secret, now().0 << 20)
+    }
+
+    /// Reports what has happened; when a round opens, forgets those that are closed.
+    pub(crate) fn event(&self, event: ServerEvent) {
+        match &event {
+            ServerEvent::Opened { .. } => self.prune(),
+            ServerEvent::Void { round, by, missing } => {
+                stats::add(&self.stats.rounds_void, 1);
+                tracing::warn!(%round, given_up_by = %by, no_batch_from = list(missing), "void");
+            }
+            ServerEvent::Unopened { round, missing } => {
+                tracing::warn!(%round, missing = list(missing), "the round has not opened in time");
+            }
+            _ => {}
+        }
         // Nobody has to listen.
         let _ = self.events.send(event);
     }
@@ -61,12 +80,11 @@ impl Context {
         });
     }
 
-    /// Asks the DHT for what the round's directory still lacks, if it is time.
-    pub(crate) fn fetch_missing(&self, round: Round) {
-        for key in self.board.to_fetch(round, now()) {
+    /// Asks the DHT for records; what is found passes the record check, which puts it on the board.
+    pub(crate) fn fetch(&self, keys: Vec<RecordKey>) {
+        for key in self.board.to_fetch(keys) {
             let (net, board) = (self.net.clone(), self.board.clone());
             tokio::spawn(async move {
-                // What is found passes the record check, which puts it on the board.
                 net.get_record(key.to_bytes().to_vec()).await;
                 board.fetched(&key);
             });
@@ -74,59 +92,36 @@ impl Context {
     }
 
     /// Forgets closed rounds here and in the own part of the DHT.
-    pub(crate) async fn prune(&self) {
+    fn prune(&self) {
         let time = now();
         self.board.prune(time);
-        let manifest = self.manifest.clone();
+        let (net, manifest) = (self.net.clone(), self.manifest.clone());
         let stale = move |key: &[u8]| {
-            RecordKey::from_slice(key).is_none_or(|key| {
-                !zephyr_machine::board::under_way(&manifest.get(), key.round, time)
-            })
+            RecordKey::from_slice(key)
+                .is_none_or(|key| !under_way(&manifest.at(key.round), key.round, time))
         };
-        self.net.prune(stale).await;
+        tokio::spawn(async move { net.prune(stale).await });
     }
 
-    /// The address of another server in the network between servers.
-    pub(crate) fn node(&self, role: Role, index: usize) -> Option<NodeId> {
-        let manifest = self.manifest.get();
-        manifest.server(role, index).map(|server| NodeId::from_bytes(*server.id.as_bytes()))
-    }
-
-    /// The index of the mixer with this identity.
-    pub(crate) fn mixer(&self, node: NodeId) -> Option<zephyr_core::MixerIndex> {
-        let id = zephyr_core::ServerId::from_bytes(*node.as_bytes());
-        match self.manifest.get().find(&id)? {
-            (Role::Mixer, index) => Some(zephyr_core::MixerIndex(index as u16)),
+    /// The index of the mixer with this identity in `round`.
+    pub(crate) fn mixer(&self, round: Round, node: NodeId) -> Option<MixerIndex> {
+        match self.manifest.at(round).find(&server_id(node))? {
+            (Role::Mixer, index) => Some(MixerIndex(index as u16)),
             _ => None,
         }
     }
 }
 
-/// The rounds that open one after the other.
-pub(crate) struct Opening {
-    next: Round,
+/// A server's identity, as the manifest has it.
+pub(crate) fn server_id(node: NodeId) -> ServerId {
+    ServerId::from_bytes(*node.as_bytes())
 }
 
-impl Opening {
-    /// From the first round on that opens from now: a round that has been open for a while has been announced
-    /// with keys that a restart has erased.
-    pub(crate) fn new(manifest: &SharedManifest) -> Self {
-        let opened = manifest.get().parameters().opened_by(now());
-        Self { next: opened.map_or(Round(0), |round| Round(round.0 + 1)) }
-    }
+/// A server's identity, as the network between servers has it.
+pub(crate) fn node_id(id: &ServerId) -> NodeId {
+    NodeId::from_bytes(*id.as_bytes())
+}
 
-    /// The round that has opened by now, if it has not been given yet. Rounds that were slept through are gone.
-    pub(crate) fn take(&mut self, manifest: &SharedManifest) -> Option<Round> {
-        let opened = manifest.get().parameters().opened_by(now())?;
-        if opened < self.next {
-            return None;
-        }
-        self.next = Round(opened.0 + 1);
-        Some(opened)
-    }
-
-    /// When the next one opens.
-    pub(crate) fn at(&self, manifest: &SharedManifest) -> UnixMs {
-        manifest.get().parameters().schedule(self.next).opens
-    }
+fn list(things: &[impl ToString]) -> String {
+    things.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -12,16 +12,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use zephyr_core::Round;
 use zephyr_core::wire::{MailboxRequest, WireError, decode};
-use zephyr_core::{Round, UnixMs};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::{BatchReader, Incoming, NodeId};
-use crate::node::{Context, Native, NodeEvent, context};
+use crate::node::{Context, Native, context};
 use crate::roles::info::Follow;
 use crate::store::{SqliteMailboxes, StoreError};
 use zephyr_machine::board::under_way;
 use zephyr_machine::delivery::item_len;
+use zephyr_machine::event::ServerEvent;
 use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 
 use server::MailboxServer;
@@ -29,17 +30,12 @@ use server::MailboxServer;
 /// How often the server looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long the DHT has to answer before it is asked again, in milliseconds.
-const ASK_AGAIN_MS: u64 = 500;
-
 type Server = MailboxServer<Native, SqliteMailboxes>;
 
 /// The part that follows the rounds and takes what mixers deliver.
 pub(crate) struct MailboxNode {
     context: Context,
     server: Arc<Server>,
-    /// When the DHT was last asked for a directory that a delivery showed to be missing.
-    asked: UnixMs,
 }
 
 /// The part that answers clients.
@@ -56,13 +52,13 @@ pub(crate) async fn open(
     let (manifest, stats) = (context.manifest.clone(), context.stats.clone());
     let server = Server::open(manifest, context.index, store, stats, context::now()).await?;
     let server = Arc::new(server);
-    let node = MailboxNode { context, server: server.clone(), asked: UnixMs(0) };
+    let node = MailboxNode { context, server: server.clone() };
     Ok((node, MailboxHandler { server }))
 }
 
 impl MailboxNode {
     /// Follows the rounds and takes deliveries until the server stops.
-    pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
+    pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
         // Dropped at the end, and with it what is under way: mixers were not acknowledged and know it.
@@ -72,7 +68,7 @@ impl MailboxNode {
             tokio::select! {
                 () = stopped(&mut stop) => break,
                 message = incoming.recv() => match message {
-                    Some(message) => self.hear(message, &mut tasks),
+                    Some(message) => self.hear(message, &mut follow, &mut tasks),
                     None => break,
                 },
                 Some(ended) = tasks.join_next() => {
@@ -81,7 +77,7 @@ impl MailboxNode {
                     }
                 }
                 () = follow.next(&self.context, |round, directory| {
-                    self.server.agreed(round, &directory);
+                    self.server.agreed(round, directory);
                 }) => {}
             }
         }
@@ -89,68 +85,61 @@ impl MailboxNode {
         self.server.close().await;
     }
 
-    fn hear(&mut self, message: Incoming, tasks: &mut JoinSet<()>) {
+    fn hear(&self, message: Incoming, follow: &mut Follow, tasks: &mut JoinSet<()>) {
         match message {
             Incoming::Call { from, request, reply } => {
                 // A caller that has gone finds out at the deadline.
                 let _ = reply.send(encode(&self.answer(from, &request)));
             }
             Incoming::Batch { from, header, item_len, reader } => {
-                self.take(from, &header, item_len, reader, tasks);
+                if let Some(round) = self.take(from, &header, item_len, reader, tasks) {
+                    self.learn(round, follow);
+                }
             }
         }
     }
 
     fn answer(&self, from: NodeId, request: &[u8]) -> PeerReply {
-        match (self.context.mixer(from), decode(request)) {
-            (Some(mixer), Ok(PeerRequest::Void { round })) => {
-                if self.server.void(mixer, round) {
-                    self.context.event(NodeEvent::Void { round });
-                }
-                PeerReply::Noted
-            }
-            _ => PeerReply::Refused(ProposalRefusal::NotAllowed),
+        let refused = PeerReply::Refused(ProposalRefusal::NotAllowed);
+        let Ok(PeerRequest::Void { round }) = decode(request) else { return refused };
+        let Some(mixer) = self.context.mixer(round, from) else { return refused };
+        if self.server.void(mixer, round) {
+            let event = ServerEvent::Void { round, by: mixer, missing: Vec::new() };
+            self.context.event(event);
         }
+        PeerReply::Noted
     }
 
+    /// Takes an upload; returns its round, if it may be one.
     fn take(
-        &mut self,
+        &self,
         from: NodeId,
         header: &[u8],
         len: usize,
         reader: BatchReader,
         tasks: &mut JoinSet<()>,
-    ) {
-        let geometry = self.context.manifest.get().parameters().geometry;
-        let (Some(mixer), Ok(BatchHeader::Deliver { round, directory })) =
-            (self.context.mixer(from), decode(header))
-        else {
-            return;
-        };
+    ) -> Option<Round> {
+        let Ok(BatchHeader::Deliver { round, directory }) = decode(header) else { return None };
+        let mixer = self.context.mixer(round, from)?;
+        let geometry = self.context.manifest.at(round).parameters().geometry;
         if len != item_len(geometry) {
-            return;
+            return None;
         }
-        self.learn(round);
         let server = self.server.clone();
         tasks.spawn(async move {
             if let Err(error) = server.receive(mixer, round, &directory.0, reader).await {
                 tracing::debug!(%error, "a delivery was not taken");
             }
         });
+        Some(round)
     }
 
     /// Makes sure that a round of which something comes is known, or will be when it is sent again: after a restart
     /// rounds are under way that were not followed from their opening.
-    fn learn(&mut self, round: Round) {
-        let now = context::now();
-        if self.server.knows(round) || !under_way(&self.context.manifest.get(), round, now) {
-            return;
-        }
-        if let Some(directory) = self.context.board.directory(round) {
-            self.server.agreed(round, &directory);
-        } else if now.since(self.asked) >= ASK_AGAIN_MS {
-            self.asked = now;
-            self.context.fetch_missing(round);
+    fn learn(&self, round: Round, follow: &mut Follow) {
+        let known = self.server.knows(round);
+        if !known && under_way(&self.context.manifest.at(round), round, context::now()) {
+            follow.want(round);
         }
     }
 }

@@ -1,42 +1,32 @@
 //! The PKG: a secret a round, registrations, and shares of private keys.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use zephyr_core::wire::{PkgRequest, SecretShare, WireError, decode, encode};
-use zephyr_core::{Address, MasterSecret, PkgAnnouncement, Role, Round, Suite};
+use zephyr_core::{Address, Role, Round, UnixMs};
 
 use super::info::Follow;
 use crate::Registrar;
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::mail::SmtpMailer;
 use crate::net::Incoming;
-use crate::node::context::{self, Opening};
-use crate::node::{Context, Native, NodeError, PkgConfig, Stats, stats};
+use crate::node::{Context, Native, NodeError, PkgConfig, Stats, context, stats};
 use crate::store::SqliteRegistrations;
-use zephyr_machine::SharedManifest;
-use zephyr_machine::mix::wipe_stack;
-use zephyr_machine::pkg::{Link, PeerKey, PkgIdentity, PkgName};
-use zephyr_machine::record::{Record, RecordKey, RecordKind};
+use zephyr_machine::pkg::{Link, PeerKey, PkgAction, PkgIdentity, PkgName, PkgRounds};
 
-type Secret = MasterSecret<<Native as Suite>::Pairing>;
-
-/// The secrets of the rounds that give keys now. What is taken out is erased; boxed, so that the map moves no secret
-/// and leaves no copy behind.
-type Secrets = Arc<Mutex<BTreeMap<Round, Box<Secret>>>>;
+type Rounds = Arc<Mutex<PkgRounds<Native>>>;
 
 /// The part that follows the rounds.
 pub(crate) struct PkgServer {
     context: Context,
-    secrets: Secrets,
+    rounds: Rounds,
 }
 
 /// The part that answers clients.
 pub(crate) struct PkgHandler {
     registrar: Registrar<Native, SqliteRegistrations, SmtpMailer>,
-    secrets: Secrets,
-    manifest: SharedManifest,
+    rounds: Rounds,
     stats: Arc<Stats>,
 }
 
@@ -52,31 +42,27 @@ pub(crate) async fn open(
     let url = config.database.as_deref().unwrap_or("sqlite::memory:");
     let store = SqliteRegistrations::open(url).await?;
     let mailer = SmtpMailer::new(&config.smtp)?;
-    let secrets = Secrets::default();
+    let (seed, hedge) = (context.identity_seed.clone(), context.hedge());
+    let rounds = PkgRounds::new(manifest.clone(), seed, hedge, context::now());
+    let rounds = Arc::new(Mutex::new(rounds));
     let handler = PkgHandler {
         registrar: Registrar::new(identity, config.rules, store, mailer),
-        secrets: secrets.clone(),
-        manifest: context.manifest.clone(),
+        rounds: rounds.clone(),
         stats: context.stats.clone(),
     };
-    Ok((PkgServer { context, secrets }, handler))
+    Ok((PkgServer { context, rounds }, handler))
 }
 
 impl PkgServer {
     /// Opens rounds and erases their secrets, until the server stops.
-    pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
-        let mut opening = Opening::new(&self.context.manifest);
+    pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
         loop {
-            if let Some(round) = opening.take(&self.context.manifest) {
-                self.open_round(round);
-            }
-            let opens = opening.at(&self.context.manifest);
-            let wake = self.erase().map_or(opens, |over| over.min(opens));
+            let wake = self.advance();
             tokio::select! {
                 () = stopped(&mut stop) => return,
-                () = context::sleep_to(wake) => {}
+                () = wake_at(wake) => {}
                 // Nothing is said to PKGs but through the DHT; whoever calls gets no answer.
                 call = incoming.recv() => if call.is_none() { return },
                 () = follow.next(&self.context, |_, _| ()) => {}
@@ -84,47 +70,31 @@ impl PkgServer {
         }
     }
 
-    fn open_round(&mut self, round: Round) {
-        self.draw(round);
-        wipe_stack();
+    /// Does what is due; says when to look again.
+    fn advance(&self) -> Option<UnixMs> {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(PkgAction::Publish { key, record }) =
+            rounds.poll(context::now(), &mut context::rng())
+        {
+            self.context.publish(key, &record);
+        }
+        rounds.wake_up()
     }
+}
 
-    #[inline(never)] // so that its frame can be wiped behind it
-    fn draw(&mut self, round: Round) {
-        let (context, mut rng) = (&mut self.context, context::rng());
-        let secret: Box<Secret> = Box::new(MasterSecret::generate(&mut rng, &mut context.hedge));
-        let manifest = context.manifest.get();
-        let Some(server) = manifest.server(Role::Pkg, context.index) else { return };
-        let network = manifest.network();
-        let key = secret.public_key(network, round, &server.id, &mut rng, &mut context.hedge);
-        let announcement =
-            PkgAnnouncement::sign::<Native>(&context.identity_seed, network, round, key);
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(round, secret);
-        let key = RecordKey { kind: RecordKind::PkgKey, round, index: context.index as u16 };
-        context.publish(key, &Record::PkgKey(announcement));
-    }
-
-    /// Erases the secrets of rounds whose submit phase is over; says when the next one is.
-    fn erase(&self) -> Option<zephyr_core::UnixMs> {
-        let parameters = *self.context.manifest.get().parameters();
-        let until = |round: &Round| parameters.schedule(*round).submit_until;
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.retain(|round, _| context::now() < until(round));
-        wipe_stack();
-        secrets.keys().map(until).min()
+async fn wake_at(time: Option<UnixMs>) {
+    match time {
+        Some(time) => context::sleep_to(time).await,
+        None => std::future::pending().await,
     }
 }
 
 impl PkgHandler {
     fn share(&self, round: Round, address: &Address) -> Option<SecretShare> {
-        let manifest = self.manifest.get();
-        let over = context::now() >= manifest.parameters().schedule(round).submit_until;
-        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let secret = secrets.get(&round).filter(|_| !over)?;
-        let share = secret.extract(manifest.network(), address);
-        wipe_stack();
+        let rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = rounds.share(round, address, context::now())?;
         stats::add(&self.stats.extractions, 1);
-        Some(SecretShare::new(share.to_bytes()))
+        Some(share)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use zephyr_core::{Role, Round};
-use zephyr_server::NodeEvent;
+use zephyr_server::ServerEvent;
 
 use crate::local_network::LocalNetwork;
 use crate::output::Progress;
@@ -70,25 +70,27 @@ impl Live {
     }
 }
 
-fn describe(name: &str, event: NodeEvent, agreed: &Mutex<BTreeSet<Round>>) -> Option<String> {
+fn describe(name: &str, event: ServerEvent, agreed: &Mutex<BTreeSet<Round>>) -> Option<String> {
     Some(match event {
-        NodeEvent::Agreed { round, mixers } => {
+        ServerEvent::Agreed { round, mixers } => {
             let mut agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner);
             if !agreed.insert(round) {
                 return None;
             }
             format!("round {round}: open, its directory is signed by {mixers} mixers")
         }
-        NodeEvent::Mixed { round, phase, packets, noise, .. } => {
+        ServerEvent::Mixed { round, phase, packets, noise, .. } => {
             let phase = phase + 1;
             format!(
                 "round {round}: phase {phase}, {name} peeled and shuffled {packets} packets, and added {noise}"
             )
         }
-        NodeEvent::Delivered { round, messages } => {
+        ServerEvent::Delivered { round, messages } => {
             format!("round {round}: {name} delivered {messages} messages to the mailboxes")
         }
-        NodeEvent::Void { round } => format!("round {round}: void; what was in it is sent again"),
+        ServerEvent::Void { round, .. } => {
+            format!("round {round}: void; what was in it is sent again")
+        }
         _ => return None,
     })
 }

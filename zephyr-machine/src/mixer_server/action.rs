@@ -1,0 +1,124 @@
+//! What a mixer wants done, and how it is told of what has happened.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use zephyr_core::{MixerIndex, Round, ServerId, SigningGuard, Suite, UnixMs};
+use zeroize::Zeroizing;
+
+use crate::batch::Batch;
+use crate::event::ServerEvent;
+use crate::mix::Work;
+use crate::peer::{BatchHeader, PeerReply};
+use crate::record::{Record, RecordKey};
+
+/// A call that another server waits for, as the shell numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// A batch that may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Its round.
+    pub round: Round,
+    /// The phase in which this mixer works on it.
+    pub phase: usize,
+    /// Who sends it.
+    pub from: MixerIndex,
+}
+
+/// What a mixer is to do. Effects are reported back; whatever is reported late, twice or never costs the round at
+/// most.
+pub enum MixerAction<S: Suite> {
+    /// Put an own record on the board and into the DHT.
+    Publish {
+        /// Its key.
+        key: RecordKey,
+        /// The record.
+        record: Record,
+    },
+    /// Ask the DHT for these records; what is found goes on the board.
+    Fetch {
+        /// Their keys.
+        keys: Vec<RecordKey>,
+    },
+    /// Write down what is about to be signed, so that it survives a power cut, and report with
+    /// [`guard_stored`](super::MixerServer::guard_stored): nothing is signed before.
+    StoreGuard {
+        /// What to write.
+        guard: SigningGuard,
+    },
+    /// Ask a mixer to sign a directory, and report with [`answered`](super::MixerServer::answered).
+    Propose {
+        /// The round.
+        round: Round,
+        /// Whom to ask.
+        to: ServerId,
+        /// Its index in the round.
+        index: MixerIndex,
+        /// The directory's body.
+        body: Arc<[u8]>,
+    },
+    /// Answer a call.
+    Reply {
+        /// The call.
+        call: CallId,
+        /// The answer.
+        reply: PeerReply,
+    },
+    /// Mix with [`Work::run`], which may take long, and report with [`mixed`](super::MixerServer::mixed).
+    Mix {
+        /// The round.
+        round: Round,
+        /// The phase.
+        phase: usize,
+        /// The packets.
+        batch: Batch,
+        /// The keys.
+        work: Arc<Work<S>>,
+        /// The ephemeral keys seen in the round; give them back with the result.
+        seen: HashSet<[u8; 32]>,
+        /// Seeds the shuffle and hedges the noise of this phase, together with the shell's own randomness.
+        secret: Zeroizing<[u8; 32]>,
+    },
+    /// Send a batch to a mixer, again and again until it is acknowledged or it is `until`; report the
+    /// acknowledgement with [`sent`](super::MixerServer::sent).
+    Send {
+        /// The round.
+        round: Round,
+        /// The phase in which the receiver works on it.
+        phase: usize,
+        /// To whom.
+        to: ServerId,
+        /// Its index in the round.
+        index: MixerIndex,
+        /// What goes before the packets.
+        header: BatchHeader,
+        /// The packets.
+        batch: Arc<Batch>,
+        /// When it is too late.
+        until: UnixMs,
+    },
+    /// The same to a mailbox server, reported with [`uploaded`](super::MixerServer::uploaded).
+    Upload {
+        /// The round.
+        round: Round,
+        /// To whom.
+        to: ServerId,
+        /// What goes before the items.
+        header: BatchHeader,
+        /// Lists and messages, see [`delivery`](crate::delivery).
+        batch: Arc<Batch>,
+        /// When it is too late.
+        until: UnixMs,
+    },
+    /// Tell these servers that the round is void; whoever can't be told finds out at the deadline.
+    TellVoid {
+        /// The round.
+        round: Round,
+        /// Whom.
+        to: Vec<ServerId>,
+    },
+    /// Something to report.
+    Event(ServerEvent),
+}

@@ -1,0 +1,200 @@
+//! What comes from clients and mixers, is mixed, and goes on.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use zephyr_core::wire::{SubmitRefusal, decode};
+use zephyr_core::{
+    Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, Suite, UnixMs,
+};
+
+use super::entry::{Delivery, kept_by};
+use super::{Expected, MixerAction, MixerServer};
+use crate::batch::Batch;
+use crate::board::Board;
+use crate::delivery::pack;
+use crate::event::ServerEvent;
+use crate::mix::Mixed;
+use crate::mixer::Action;
+use crate::peer::BatchHeader;
+use crate::record::{ReadyRecord, Record, RecordKind};
+
+impl<S: Suite> MixerServer<S> {
+    /// A client submits a packet.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn submit(
+        &mut self,
+        round: Round,
+        packet: &[u8],
+        now: UnixMs,
+    ) -> Result<(), SubmitRefusal> {
+        let entry = self.rounds.get_mut(&round).ok_or(SubmitRefusal::NotHere)?;
+        entry.mixing.submit(packet, now)
+    }
+
+    /// What a batch that begins with `header` is; `None` if it is not to be received. One that has come before is
+    /// received again, to be acknowledged again.
+    pub fn expects(&self, from: &ServerId, header: &[u8], item_len: usize) -> Option<Expected> {
+        let Ok(BatchHeader::Mix { round, directory, phase }) = decode(header) else { return None };
+        let from = self.mixer(round, from)?;
+        let packet_len = self.manifest.at(round).parameters().geometry.packet_len();
+        let entry = self.rounds.get(&round).filter(|_| item_len == packet_len)?;
+        let phase = usize::from(phase);
+        entry.mixing.expects(phase, from, &directory.0).ok()?;
+        Some(Expected { round, phase, from })
+    }
+
+    /// A batch that was [expected](Self::expects) has come whole; `digest` is the SHA-256 of its packets. Returns
+    /// whether to acknowledge it.
+    pub fn received(
+        &mut self,
+        round: Round,
+        phase: usize,
+        from: MixerIndex,
+        digest: [u8; 32],
+        batch: Batch,
+    ) -> bool {
+        let Some(entry) = self.rounds.get_mut(&round) else { return false };
+        self.touched.insert(round);
+        entry.mixing.receive(phase, from, digest, batch).is_ok()
+    }
+
+    /// A phase has been mixed.
+    pub fn mixed(&mut self, round: Round, phase: usize, mixed: Mixed, seen: HashSet<[u8; 32]>) {
+        let Some(entry) = self.rounds.get_mut(&round).filter(|e| !e.mixing.is_void()) else {
+            return;
+        };
+        let (me, packets) = (entry.me, std::mem::take(&mut entry.packets));
+        let (dropped, noise) = (mixed.dropped, mixed.noise);
+        entry.mixing.mixed(phase, mixed, seen);
+        self.touched.insert(round);
+        self.event(ServerEvent::Mixed { round, phase, packets, dropped, noise });
+        let manifest = self.manifest.at(round);
+        let (seed, network) = (&self.identity_seed, manifest.network());
+        let ready = ReadyRecord::sign::<S>(seed, network, round, phase as u8);
+        self.publish(RecordKind::Ready, round, me, Record::Ready(ready));
+    }
+
+    /// A mixer has acknowledged the batch for `phase`.
+    pub fn sent(&mut self, round: Round, to: MixerIndex, phase: usize) {
+        if let Some(entry) = self.rounds.get_mut(&round) {
+            entry.mixing.sent(to, phase);
+            self.touched.insert(round);
+        }
+    }
+
+    /// A mailbox server has acknowledged what is for it.
+    pub fn uploaded(&mut self, round: Round, to: &ServerId) {
+        if let Some(entry) = self.rounds.get_mut(&round)
+            && let Some(delivery) = &mut entry.delivery
+        {
+            delivery.uploaded(to);
+            self.touched.insert(round);
+        }
+    }
+
+    /// Does what a round wants done.
+    pub(super) fn drive(&mut self, round: Round, now: UnixMs, rng: &mut impl CryptoRng) {
+        self.conclude(round, now);
+        while let Some(entry) = self.rounds.get_mut(&round) {
+            let directory = entry.mixing.directory().copied();
+            let Some(action) = entry.mixing.poll(now) else { break };
+            self.act(round, directory, action, rng);
+        }
+    }
+
+    fn act(
+        &mut self,
+        round: Round,
+        directory: Option<DirectoryHash>,
+        action: Action<S>,
+        rng: &mut impl CryptoRng,
+    ) {
+        let manifest = self.manifest.at(round);
+        let Some(entry) = self.rounds.get_mut(&round) else { return };
+        match (action, directory) {
+            (Action::Mix { phase, batch, work, seen }, _) => {
+                entry.packets = batch.len();
+                let secret = self.hedge.draw::<32>(rng, &[b"mix"]);
+                let mix = MixerAction::Mix { round, phase, batch, work, seen, secret };
+                self.actions.push_back(mix);
+            }
+            (Action::Send { to: index, phase, batch }, Some(directory)) => {
+                let server = manifest.server(Role::Mixer, index.0.into());
+                let Some(to) = server.map(|server| server.id) else { return };
+                let header = BatchHeader::mix(round, &directory, phase);
+                let until = manifest.parameters().schedule(round).phase_deadline(phase - 1);
+                let send = MixerAction::Send { round, phase, to, index, header, batch, until };
+                self.actions.push_back(send);
+            }
+            (Action::Deliver { messages }, Some(directory)) => {
+                self.upload(round, &directory, &messages);
+            }
+            (Action::Void { missing }, _) => {
+                let by = entry.me;
+                self.event(ServerEvent::Void { round, by, missing });
+                self.tell_void(round);
+            }
+            (Action::Send { .. } | Action::Deliver { .. }, None) => {}
+        }
+    }
+
+    fn upload(
+        &mut self,
+        round: Round,
+        directory: &DirectoryHash,
+        messages: &BTreeMap<Mailbox, Batch>,
+    ) {
+        let manifest = self.manifest.at(round);
+        let geometry = manifest.parameters().geometry;
+        let Some(entry) = self.rounds.get_mut(&round) else { return };
+        let (me, seed) = (entry.me, &self.identity_seed);
+        let delivery = Delivery::new(&manifest, round, messages.values().map(Batch::len).sum());
+        let until = delivery.until;
+        entry.delivery = Some(delivery);
+        let header = BatchHeader::deliver(round, directory);
+        for (index, server) in manifest.servers(Role::Mailbox).enumerate() {
+            let mailboxes = kept_by(&manifest, index);
+            let batch = pack::<S>(geometry, mailboxes, messages, seed, directory, me);
+            let (to, batch) = (server.id, Arc::new(batch));
+            self.actions.push_back(MixerAction::Upload { round, to, header, batch, until });
+        }
+    }
+
+    /// Ends a delivery that is complete, or as complete as it can be.
+    fn conclude(&mut self, round: Round, now: UnixMs) {
+        let manifest = self.manifest.at(round);
+        let Some(entry) = self.rounds.get_mut(&round) else { return };
+        let Some(delivery) = entry.delivery.take_if(|delivery| delivery.has_ended(now)) else {
+            return;
+        };
+        if delivery.is_enough(&manifest) && !entry.mixing.is_over() {
+            let messages = delivery.messages;
+            entry.mixing.delivered();
+            self.event(ServerEvent::Delivered { round, messages });
+        }
+    }
+
+    /// Another mixer of the round has given it up.
+    pub(super) fn told_void(&mut self, round: Round, by: MixerIndex, board: &Board) {
+        let Some(bytes) = board.directory(round) else { return };
+        let takes_part = Directory::parse(bytes).is_ok_and(|d| d.mixer_key(by).is_some());
+        let Some(entry) = self.rounds.get_mut(&round).filter(|_| takes_part) else { return };
+        if !entry.mixing.is_over() {
+            entry.mixing.void();
+            self.event(ServerEvent::Void { round, by, missing: Vec::new() });
+        }
+    }
+
+    /// Tells all other mixers and the mailbox servers that the round is void.
+    pub(super) fn tell_void(&mut self, round: Round) {
+        let manifest = self.manifest.at(round);
+        let concerned = |role| matches!(role, Role::Mixer | Role::Mailbox);
+        let others = manifest.all().filter(|s| concerned(s.role) && s.id != self.id);
+        let to = others.map(|server| server.id).collect();
+        self.actions.push_back(MixerAction::TellVoid { round, to });
+    }
+}
