@@ -21,6 +21,7 @@ mod event;
 mod exchange;
 mod fill;
 mod incoming;
+mod info;
 mod loops;
 mod outgoing;
 mod replies;

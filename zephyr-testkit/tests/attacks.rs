@@ -140,6 +140,22 @@ fn an_info_node_that_lies_about_the_time_costs_rounds_and_not_the_client() {
 }
 
 #[test]
+fn the_time_that_the_answer_takes_is_not_taken_for_a_wrong_clock() {
+    let mut alone = Alone::new(Plan::small(1), 0, None);
+    let Action::Connect { exchange, server } = alone.next() else { panic!("the clock first") };
+    // Opening the link takes its time, too, but says nothing about the way of the answer.
+    alone.now = alone.now.plus(3_000);
+    let request = alone.request(exchange).unwrap();
+    alone.now = alone.now.plus(200);
+    let mut frames = alone.answer(server, &request);
+    alone.now = alone.now.plus(200);
+    let now = alone.now;
+    let _ = alone.session.handle_frame(exchange, &mut frames[0], now, &mut alone.out);
+    let _ = alone.poll();
+    assert_eq!(alone.events, [Event::Clock { offset_ms: 0 }]);
+}
+
+#[test]
 fn a_session_with_one_socket_at_a_time_misses_nothing() {
     let mut alone = Alone::new(Plan::small(3), 1, None);
     assert!(alone.session.add_contact(address("bob@example.org")));

@@ -155,7 +155,9 @@ impl<'s> Driver<'s> {
         let now = clock::now();
         match report {
             Report::Connected { id, handshake } => {
-                let reaction = self.session.handle_connected(id, &handshake, &mut self.request);
+                let now = clock::now();
+                let reaction =
+                    self.session.handle_connected(id, &handshake, now, &mut self.request);
                 if matches!(reaction, Reaction::Close) {
                     // Of no effect if the session has closed it by itself.
                     self.session.handle_failed(id, now);

@@ -35,17 +35,22 @@ impl<S: Suite> Session<'_, S> {
         round: Round,
         rng: &mut impl CryptoRng,
     ) -> Option<Action> {
+        let infos = self.manifest.servers(Role::Info).count();
         let server = match kind {
             Kind::Clock | Kind::Directory => {
-                let infos = self.manifest.servers(Role::Info).count();
                 ServerRef { role: Role::Info, index: rng.next_u32() as usize % infos }
+            }
+            Kind::Confirm { first } => {
+                let others = (infos - 1).max(1);
+                let index = (usize::from(first) + 1 + rng.next_u32() as usize % others) % infos;
+                ServerRef { role: Role::Info, index }
             }
             Kind::Extract(PkgIndex(pkg)) => ServerRef { role: Role::Pkg, index: pkg.into() },
             Kind::Submit(mixer) => ServerRef { role: Role::Mixer, index: mixer.0.into() },
             Kind::Download { server } => ServerRef { role: Role::Mailbox, index: server.into() },
         };
-        let expires = self.local.plus(self.patience_ms(kind));
-        let exchange = self.exchanges.start(kind, round, expires)?;
+        let (now, expires) = (self.local, self.local.plus(self.patience_ms(kind)));
+        let exchange = self.exchanges.start(kind, round, server.index, now, expires)?;
         Some(Action::Connect { exchange, server })
     }
 
@@ -60,7 +65,7 @@ impl<S: Suite> Session<'_, S> {
             outgoing.slots[slot] = Slot::Asked(holder.map(|(id, _)| id));
             let slot = slot as u8;
             return Some(match holder {
-                Some((_, contact)) if outgoing.key.is_some() => {
+                Some((_, contact)) if outgoing.may_write() => {
                     Action::Fill { round, slot, contact: contact.clone() }
                 }
                 _ => {
@@ -73,7 +78,11 @@ impl<S: Suite> Session<'_, S> {
             return None;
         }
         let kind = self.next_request(self.outgoing.as_ref()?)?;
-        self.connect(kind, round, rng)
+        let action = self.connect(kind, round, rng)?;
+        if let (Kind::Confirm { .. }, Some(outgoing)) = (kind, &mut self.outgoing) {
+            outgoing.unconfirmed = None;
+        }
+        Some(action)
     }
 
     /// What a server is to be asked for the round, if it isn't being asked already.
@@ -83,6 +92,9 @@ impl<S: Suite> Session<'_, S> {
         let Some(agreed) = &outgoing.agreed else {
             return Some(Kind::Directory).filter(idle);
         };
+        if let Some(first) = outgoing.unconfirmed {
+            return Some(Kind::Confirm { first });
+        }
         // Whoever failed last is not the first again, so that nobody keeps the others from being asked.
         let entries = agreed.routes.entries();
         let from = outgoing.failures % entries.len().max(1);

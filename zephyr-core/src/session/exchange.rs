@@ -13,9 +13,15 @@ const MAX_EXCHANGES: usize = 32;
 pub(super) enum Kind {
     Clock,
     Directory,
+    /// The directory again, from another info-node than the one that gave it first.
+    Confirm {
+        first: u16,
+    },
     Extract(PkgIndex),
     Submit(MixerIndex),
-    Download { server: u16 },
+    Download {
+        server: u16,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +29,10 @@ pub(super) struct Exchange {
     pub(super) id: ExchangeId,
     pub(super) kind: Kind,
     pub(super) round: Round,
+    /// The server's index.
+    pub(super) server: usize,
+    /// When the link was opened and the request sent, in local time.
+    pub(super) asked: UnixMs,
     /// The slot whose packet the mixer has been sent and has not answered.
     pub(super) slot: Option<u8>,
     /// When it counts as failed, in local time, unless a frame comes before.
@@ -45,10 +55,13 @@ impl Exchanges {
         &mut self,
         kind: Kind,
         round: Round,
+        server: usize,
+        now: UnixMs,
         expires: UnixMs,
     ) -> Option<ExchangeId> {
         let id = ExchangeId(self.next);
-        self.open.push(Exchange { id, kind, round, slot: None, expires }).ok()?;
+        let exchange = Exchange { id, kind, round, server, asked: now, slot: None, expires };
+        self.open.push(exchange).ok()?;
         self.next = self.next.wrapping_add(1);
         Some(id)
     }
@@ -69,6 +82,13 @@ impl Exchanges {
     /// When the next one has waited too long, in local time.
     pub(super) fn next_expiry(&self) -> Option<UnixMs> {
         self.open.iter().map(|e| e.expires).min()
+    }
+
+    /// The link is open.
+    pub(super) fn opened(&mut self, id: ExchangeId, now: UnixMs) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.id == id) {
+            exchange.asked = now;
+        }
     }
 
     /// A frame came.

@@ -42,15 +42,15 @@ impl<S: Suite> Session<'_, S> {
         let recipient = holder.and_then(|contact| self.contacts.identity(contact));
         // Before anything is drawn that depends on what the slot carries.
         let route = agreed.routes.pick(rng);
-        let message =
-            draft.zip(recipient).zip(outgoing.key.as_ref()).and_then(|((draft, to), key)| {
-                let payload = draft.payload(self.own.address(), slot);
-                payload.encode(&mut sealed[SEAL_OVERHEAD..]).ok()?;
-                let sender_key = SenderKey::to(self.own.address(), key, to);
-                let tag = SenderTag::Slot(&sender_key, slot.into());
-                Sealer::new(&agreed.context).seal(to, tag, sealed, rng, &mut self.hedge);
-                Some(to.address().mailbox(self.manifest.network(), parameters.mailboxes))
-            });
+        let key = outgoing.key.as_ref().filter(|_| !outgoing.split);
+        let message = draft.zip(recipient).zip(key).and_then(|((draft, to), key)| {
+            let payload = draft.payload(self.own.address(), slot);
+            payload.encode(&mut sealed[SEAL_OVERHEAD..]).ok()?;
+            let sender_key = SenderKey::to(self.own.address(), key, to);
+            let tag = SenderTag::Slot(&sender_key, slot.into());
+            Sealer::new(&agreed.context).seal(to, tag, sealed, rng, &mut self.hedge);
+            Some(to.address().mailbox(self.manifest.network(), parameters.mailboxes))
+        });
         let mailbox = message.unwrap_or_else(|| {
             Cover::fill::<S::Pairing>(sealed, rng);
             let mailbox = Mailbox((rng.next_u64() % u64::from(parameters.mailboxes)) as u32);

@@ -54,6 +54,10 @@ pub(super) struct Outgoing<S: Suite> {
     shares: u64,
     sum: Option<KeyShare<S::Pairing>>,
     pub(super) key: Option<PrivateKey<S::Pairing>>,
+    /// The info-node that gave the directory, until another one is asked whether it has the same.
+    pub(super) unconfirmed: Option<u16>,
+    /// The round has two directories: only cover is sent in it.
+    pub(super) split: bool,
     /// No key will come any more in this round.
     pub(super) keyless: bool,
     pub(super) slots: Vec<Slot, 64>,
@@ -79,6 +83,8 @@ impl<S: Suite> Outgoing<S> {
             retry_ms: (phase / u64::from(RETRIES)).max(1),
             failures: 0,
             agreed: None,
+            unconfirmed: None,
+            split: false,
             shares: 0,
             sum: None,
             key: None,
@@ -133,6 +139,11 @@ impl<S: Suite> Outgoing<S> {
     ) {
         let hops = directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect();
         self.agreed = Some(Agreed { context, routes, hops });
+    }
+
+    /// Whether slots may carry what the user has to say.
+    pub(super) fn may_write(&self) -> bool {
+        self.key.is_some() && !self.split
     }
 
     pub(super) fn has_share(&self, pkg: PkgIndex) -> bool {

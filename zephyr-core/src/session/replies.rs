@@ -1,34 +1,36 @@
 //! Requests, and what servers answer to them.
 
 use crate::crypto::suite::{Signature, Suite};
-use crate::directory::{Directory, DirectoryError, Role};
+use crate::directory::Role;
 use crate::ibe::{KeyShare, PrivateKey};
 use crate::ids::{PkgIndex, Round, UnixMs};
 use crate::wire::{
-    InfoReply, InfoRequest, MailboxRequest, MixerReply, MixerRequest, PkgBinding, PkgRefusal,
-    PkgReply, PkgRequest, SubmitRefusal, decode, encode,
+    InfoRequest, MailboxRequest, MixerReply, MixerRequest, PkgBinding, PkgRefusal, PkgReply,
+    PkgRequest, SubmitRefusal, decode, encode,
 };
 
 use super::event::{Event, ExchangeId, Reaction};
 use super::exchange::{Exchange, Kind};
 use super::outgoing::Slot;
-use super::{CLOCK_ROUNDS, Session, client_seed};
+use super::{Session, client_seed};
 
 impl<S: Suite> Session<'_, S> {
     /// A link that [`Action::Connect`](super::Action::Connect) asked for is open; `handshake` is its handshake hash. Writes the first
-    /// request to `out`, which has room for a packet and 256 bytes.
+    /// request to `out`, which has room for a packet and 256 bytes. `now` is the local time.
     pub fn handle_connected<'f>(
         &mut self,
         id: ExchangeId,
         handshake: &[u8; 32],
+        now: UnixMs,
         out: &mut [u8],
     ) -> Reaction<'f> {
         let Some(Exchange { kind, round, .. }) = self.exchanges.get(id) else {
             return Reaction::Close;
         };
+        self.exchanges.opened(id, now);
         let request = match kind {
             Kind::Clock => encode(&InfoRequest::Clock, out),
-            Kind::Directory => encode(&InfoRequest::Directory(round), out),
+            Kind::Directory | Kind::Confirm { .. } => encode(&InfoRequest::Directory(round), out),
             Kind::Extract(pkg) => return self.request_share(pkg, round, handshake, out),
             Kind::Submit(_) => return self.submit_next(id, out),
             Kind::Download { .. } => {
@@ -88,8 +90,9 @@ impl<S: Suite> Session<'_, S> {
         let expires = now.plus(self.patience_ms(exchange.kind));
         self.exchanges.extend(id, expires);
         let reaction = match exchange.kind {
-            Kind::Clock => self.handle_clock(frame, now),
-            Kind::Directory => self.handle_directory(exchange.round, frame),
+            Kind::Clock => self.handle_clock(frame, exchange.asked, now),
+            Kind::Directory => self.handle_directory(exchange, frame),
+            Kind::Confirm { .. } => self.handle_confirmation(exchange.round, frame),
             Kind::Extract(pkg) => self.handle_share(exchange.round, pkg, frame),
             Kind::Submit(_) => self.handle_submitted(exchange, frame, out),
             Kind::Download { .. } => self.handle_download(exchange.round, frame),
@@ -114,7 +117,7 @@ impl<S: Suite> Session<'_, S> {
         self.exchanges.end(id);
         let now = self.network_time(now);
         match exchange.kind {
-            Kind::Clock => {}
+            Kind::Clock | Kind::Confirm { .. } => {}
             Kind::Directory | Kind::Extract(_) | Kind::Submit(_) => {
                 if let Some(outgoing) =
                     self.outgoing.as_mut().filter(|o| o.round() == exchange.round)
@@ -128,56 +131,6 @@ impl<S: Suite> Session<'_, S> {
                 }
             }
         }
-    }
-
-    fn handle_clock<'f>(&mut self, frame: &[u8], now: UnixMs) -> Option<Reaction<'f>> {
-        let InfoReply::Clock(time) = decode(frame).ok()? else { return None };
-        let (network, local) = (i64::try_from(time.0).ok()?, i64::try_from(now.0).ok()?);
-        let offset_ms = network - local;
-        self.clock_offset = Some(offset_ms);
-        let parameters = self.manifest.parameters();
-        self.clock_at = now.plus(u64::from(parameters.round_ms) * CLOCK_ROUNDS);
-        self.correct_round(time);
-        self.event(Event::Clock { offset_ms });
-        Some(Reaction::Close)
-    }
-
-    fn handle_directory<'f>(&mut self, round: Round, frame: &[u8]) -> Option<Reaction<'f>> {
-        let bytes = match decode(frame).ok()? {
-            InfoReply::Directory(bytes) => bytes,
-            InfoReply::NoDirectory(_) | InfoReply::Clock(_) => return None,
-        };
-        let checked = Directory::parse(bytes).and_then(|directory| {
-            if directory.round() != round {
-                return Err(DirectoryError::Times);
-            }
-            let context = directory.verify::<S>(&self.manifest, self.verify_proofs)?;
-            Ok((directory, context))
-        });
-        let (directory, context) = match checked {
-            Ok(checked) => checked,
-            Err(why) => {
-                self.event(Event::DirectoryRefused { round, why });
-                return None;
-            }
-        };
-        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
-        if let Err(equivocation) = self.watch.accept(round, context.directory()) {
-            outgoing.keyless = true;
-            self.event(Event::Equivocation(equivocation));
-            return None;
-        }
-        let routes = directory.routes(&self.manifest)?;
-        let hash = *context.directory();
-        outgoing.agree(context, routes, &directory);
-        self.spent = Some(round);
-        self.event(Event::Opened {
-            round,
-            directory: hash,
-            mixers: directory.mixers().count(),
-            listed: self.manifest.servers(Role::Mixer).count(),
-        });
-        Some(Reaction::Close)
     }
 
     fn handle_share<'f>(

@@ -278,7 +278,9 @@ impl<S: Suite> Network<S> {
         let Some(connection) = self.people[who].connections.get(&exchange) else { return };
         let handshake = connection.handshake;
         let mut out = vec![0; self.plan.parameters.geometry.packet_len() + 256];
-        let reaction = self.people[who].session.handle_connected(exchange, &handshake, &mut out);
+        let person = &mut self.people[who];
+        let local = person.local(self.now);
+        let reaction = person.session.handle_connected(exchange, &handshake, local, &mut out);
         match reaction {
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
             Reaction::Close => self.people[who].close(self.now, exchange, WireKind::Close),

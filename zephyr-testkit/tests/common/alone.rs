@@ -72,7 +72,7 @@ impl Alone {
 
     /// The request that a connection begins with.
     pub fn request(&mut self, exchange: ExchangeId) -> Option<Vec<u8>> {
-        match self.session.handle_connected(exchange, &[4; 32], &mut self.out) {
+        match self.session.handle_connected(exchange, &[4; 32], self.now, &mut self.out) {
             Reaction::Send(len) => Some(self.out[..len].to_vec()),
             _ => None,
         }

@@ -1,0 +1,95 @@
+//! What info-nodes answer: the time, and the round's directory.
+
+use crate::crypto::suite::Suite;
+use crate::directory::{Directory, DirectoryError, Role};
+use crate::ids::{Round, UnixMs};
+use crate::seal::RoundContext;
+use crate::wire::{InfoReply, decode};
+
+use super::event::{Event, Reaction};
+use super::exchange::Exchange;
+use super::{CLOCK_ROUNDS, Session};
+
+impl<S: Suite> Session<'_, S> {
+    pub(super) fn handle_clock<'f>(
+        &mut self,
+        frame: &[u8],
+        asked: UnixMs,
+        now: UnixMs,
+    ) -> Option<Reaction<'f>> {
+        let InfoReply::Clock(time) = decode(frame).ok()? else { return None };
+        // The answer has been on its way for half of the time, as far as anybody can tell.
+        let time = time.plus(now.since(asked) / 2);
+        let (network, local) = (i64::try_from(time.0).ok()?, i64::try_from(now.0).ok()?);
+        let offset_ms = network - local;
+        self.clock_offset = Some(offset_ms);
+        let parameters = self.manifest.parameters();
+        self.clock_at = now.plus(u64::from(parameters.round_ms) * CLOCK_ROUNDS);
+        self.correct_round(time);
+        self.event(Event::Clock { offset_ms });
+        Some(Reaction::Close)
+    }
+
+    pub(super) fn handle_directory<'f>(
+        &mut self,
+        exchange: Exchange,
+        frame: &[u8],
+    ) -> Option<Reaction<'f>> {
+        let round = exchange.round;
+        let InfoReply::Directory(bytes) = decode(frame).ok()? else { return None };
+        let (directory, context) = self.check_directory(round, bytes)?;
+        let several = self.manifest.servers(Role::Info).count() > 1;
+        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
+        if let Err(equivocation) = self.watch.accept(round, context.directory()) {
+            outgoing.keyless = true;
+            self.event(Event::Equivocation(equivocation));
+            return None;
+        }
+        let routes = directory.routes(&self.manifest)?;
+        let hash = *context.directory();
+        outgoing.agree(context, routes, &directory);
+        outgoing.unconfirmed = Some(exchange.server as u16).filter(|_| several);
+        self.spent = Some(round);
+        self.event(Event::Opened {
+            round,
+            directory: hash,
+            mixers: directory.mixers().count(),
+            listed: self.manifest.servers(Role::Mixer).count(),
+        });
+        Some(Reaction::Close)
+    }
+
+    /// What another info-node has for the round. Without any it has nothing to object.
+    pub(super) fn handle_confirmation<'f>(
+        &mut self,
+        round: Round,
+        frame: &[u8],
+    ) -> Option<Reaction<'f>> {
+        let InfoReply::Directory(bytes) = decode(frame).ok()? else { return None };
+        let agreed = self.outgoing.as_ref().filter(|o| o.round() == round)?.agreed.as_ref()?;
+        if Directory::parse(bytes).is_ok_and(|other| other.hash() == *agreed.context.directory()) {
+            return Some(Reaction::Close);
+        }
+        let (_, context) = self.check_directory(round, bytes)?;
+        if let Err(equivocation) = self.watch.accept(round, context.directory()) {
+            self.outgoing.as_mut()?.split = true;
+            self.event(Event::Equivocation(equivocation));
+        }
+        Some(Reaction::Close)
+    }
+
+    fn check_directory<'d>(
+        &mut self,
+        round: Round,
+        bytes: &'d [u8],
+    ) -> Option<(Directory<'d>, RoundContext<S::Pairing>)> {
+        let checked = Directory::parse(bytes).and_then(|directory| {
+            if directory.round() != round {
+                return Err(DirectoryError::Times);
+            }
+            let context = directory.verify::<S>(&self.manifest, self.verify_proofs)?;
+            Ok((directory, context))
+        });
+        checked.map_err(|why| self.event(Event::DirectoryRefused { round, why })).ok()
+    }
+}
