@@ -74,7 +74,7 @@ pub use link::{
 };
 
 // Mailboxes
-pub use mailbox::DeliveryList;
+pub use mailbox::{DeliveryList, message_digest};
 
 // Cryptography
 pub use crypto::hash::{Label, hash, kdf, prf};

@@ -7,8 +7,8 @@ use crate::crypto::hash::{Label, hash};
 use crate::crypto::suite::{SIGNATURE_SIZE, Signature, Suite};
 use crate::ids::{DirectoryHash, Mailbox, MixerIndex, ServerId};
 
-/// The digest of a sealed message in a delivery list.
-pub(crate) fn message_digest(message: &[u8]) -> [u8; 32] {
+/// The digest of a sealed message in a [`DeliveryList`]: its SHA-256.
+pub fn message_digest(message: &[u8]) -> [u8; 32] {
     Sha256::digest(message).into()
 }
 
@@ -32,7 +32,9 @@ impl DeliveryList {
         self.push_digest(&message_digest(message));
     }
 
-    pub(crate) fn push_digest(&mut self, digest: &[u8; 32]) {
+    /// Appends a sealed message of which only the [digest](message_digest) is known: for those who check a list
+    /// without reading the mailbox.
+    pub fn push_digest(&mut self, digest: &[u8; 32]) {
         self.hashes.update(digest);
         self.count += 1;
     }

@@ -1,5 +1,7 @@
 //! Many items of one size in one piece of memory.
 
+use zephyr_core::MixerIndex;
+
 /// Items of one size, one behind the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
@@ -65,5 +67,74 @@ impl Batch {
     pub fn parts_mut(&mut self, parts: usize) -> std::slice::ChunksMut<'_, u8> {
         let items = self.len().div_ceil(parts.max(1)).max(1);
         self.bytes.chunks_mut(items * self.item_len)
+    }
+}
+
+/// The packets of one mix phase, and who sent which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathered {
+    packets: Batch,
+    /// The mixers in the order in which their packets stand, each with how many they are. Nobody's are clients'.
+    from: Vec<(MixerIndex, usize)>,
+}
+
+impl Gathered {
+    /// No packets yet, of `packet_len` bytes each.
+    pub fn new(packet_len: usize) -> Self {
+        Batch::new(packet_len).into()
+    }
+
+    /// Length in bytes of a packet.
+    pub fn item_len(&self) -> usize {
+        self.packets.item_len()
+    }
+
+    /// How many packets there are.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Whether there is no packet.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Appends a client's packet; only before those of mixers.
+    ///
+    /// # Panics
+    /// If it has another length.
+    pub fn push(&mut self, packet: &[u8]) {
+        self.packets.push(packet);
+    }
+
+    /// Appends the packets of `mixer`.
+    ///
+    /// # Panics
+    /// If they have another length.
+    pub fn append(&mut self, mixer: MixerIndex, packets: &mut Batch) {
+        self.from.push((mixer, packets.len()));
+        self.packets.append(packets);
+    }
+
+    pub(crate) fn packets(&self) -> &Batch {
+        &self.packets
+    }
+
+    pub(crate) fn packets_mut(&mut self) -> &mut Batch {
+        &mut self.packets
+    }
+
+    /// The sender of each packet, in order: `None` for clients.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = Option<MixerIndex>> {
+        let mixers = self.from.iter().flat_map(|&(m, n)| std::iter::repeat_n(Some(m), n));
+        let clients = self.len() - self.from.iter().map(|(_, n)| n).sum::<usize>();
+        std::iter::repeat_n(None, clients).chain(mixers)
+    }
+}
+
+impl From<Batch> for Gathered {
+    /// All of them clients'.
+    fn from(packets: Batch) -> Self {
+        Self { packets, from: Vec::new() }
     }
 }

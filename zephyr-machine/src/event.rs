@@ -1,8 +1,12 @@
 //! What a server reports of its rounds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use zephyr_core::{MixerIndex, PkgIndex, Round};
+use zephyr_core::{MixerIndex, PkgIndex, Round, ServerId};
+
+use crate::loops::Way;
+use crate::mix::BadPackets;
 
 /// What happened at a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +39,38 @@ pub enum ServerEvent {
         phase: usize,
         /// How many packets came.
         packets: usize,
-        /// How many of them it dropped.
-        dropped: usize,
+        /// Those of them that it dropped, by who sent them: `None` for clients.
+        dropped: BTreeMap<Option<MixerIndex>, BadPackets>,
         /// How many it added.
         noise: usize,
+    },
+    /// A mixer has sent two different batches for one phase. The first one counts.
+    OtherBatch {
+        /// The round.
+        round: Round,
+        /// The phase, from 0.
+        phase: usize,
+        /// Who has sent them.
+        from: MixerIndex,
+    },
+    /// The mixer has looked for its [loop packets](crate::loops) of a round.
+    Looped {
+        /// The round.
+        round: Round,
+        /// What became of them, by route.
+        ways: Vec<Way>,
+    },
+    /// A mailbox server shows lists that their mixers have not signed, or too few of them.
+    MailboxAltered {
+        /// The round.
+        round: Round,
+        /// The mailbox server.
+        server: ServerId,
+    },
+    /// The mixer could not look for its loop packets: no server has shown the mailbox until the round closed.
+    NotLooped {
+        /// The round.
+        round: Round,
     },
     /// A mixer has delivered to the mailboxes.
     Delivered {

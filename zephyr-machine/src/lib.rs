@@ -13,6 +13,8 @@ pub mod delivery;
 pub mod event;
 pub mod follow;
 pub mod info;
+pub mod ledger;
+pub mod loops;
 pub mod mailbox;
 mod manifest;
 pub mod mix;

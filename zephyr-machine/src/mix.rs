@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, HashSet};
 use rand_core::CryptoRng;
 use zephyr_core::{
     Cover, DirectoryHash, Geometry, Hedge, Hop, Mailbox, Mixer, MixerIndex, Next, Parameters,
-    Routes, Suite, Wrap, shuffle, wrap,
+    PeelError, Routes, Suite, Wrap, message_digest, shuffle, wrap,
 };
 
-use super::batch::Batch;
+use super::batch::{Batch, Gathered};
+use super::loops::{LoopPacket, most_loops};
 use super::noise::Noise;
 
 /// Below so many packets one thread does it all.
 const PARALLEL_FROM: usize = 64;
+
+type Peeled = Result<Next, PeelError>;
 
 /// What a mixer knows of its round while it mixes.
 pub struct Work<S: Suite> {
@@ -28,6 +31,8 @@ pub struct Work<S: Suite> {
     pub hops: Vec<Hop>,
     /// The network's parameters.
     pub parameters: Parameters,
+    /// The mailbox to which the mixer's noise serves as [loop packets](super::loops). Nobody else knows which.
+    pub watched: Mailbox,
     /// Last, since fields are dropped in order: wipes behind the key, whoever drops the work.
     pub wipe: WipeOnDrop,
 }
@@ -49,10 +54,47 @@ pub struct Mixed {
     pub packets: BTreeMap<MixerIndex, Batch>,
     /// What goes to which mailbox.
     pub messages: BTreeMap<Mailbox, Batch>,
-    /// How many packets were dropped: not authentic, seen before, or on a way that the round doesn't have.
-    pub dropped: usize,
+    /// The packets that were dropped, by who sent them: `None` for clients. Whoever sent none of them is missing.
+    pub bad: BTreeMap<Option<MixerIndex>, BadPackets>,
     /// How many packets or messages of its own the mixer added.
     pub noise: usize,
+    /// Those of them that must come back.
+    pub loops: Vec<LoopPacket>,
+}
+
+impl Mixed {
+    /// How many packets were dropped.
+    pub fn dropped(&self) -> usize {
+        self.bad.values().map(BadPackets::sum).sum()
+    }
+}
+
+/// How many packets were dropped, and why.
+///
+/// They came from a mixer, but need not be its work: who makes a packet can make it fail at any mixer on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BadPackets {
+    /// Not authentic for this mixer, round and position.
+    pub forged: usize,
+    /// Seen before in this round.
+    pub replayed: usize,
+    /// On a way that the round does not have.
+    pub misrouted: usize,
+}
+
+impl BadPackets {
+    /// All of them.
+    pub fn sum(&self) -> usize {
+        self.forged + self.replayed + self.misrouted
+    }
+}
+
+/// A packet or message of the mixer's own.
+struct Own {
+    next: Next,
+    bytes: Vec<u8>,
+    /// What is to come back, if it goes to the watched mailbox over other mixers.
+    looped: Option<LoopPacket>,
 }
 
 impl<S: Suite> Work<S>
@@ -63,32 +105,44 @@ where
     pub fn run(
         &self,
         phase: usize,
-        mut batch: Batch,
+        batch: impl Into<Gathered>,
         seen: &mut HashSet<[u8; 32]>,
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
     ) -> Mixed {
-        let keys: Vec<_> = batch.iter().map(Mixer::<S>::ephemeral_key).collect();
-        let next = self.peel_all(phase, &mut batch);
-        // What is not authentic must not enter the replay set: else anybody could have a packet dropped by
-        // sending a broken one under its key.
-        let order: Vec<usize> = (0..batch.len())
-            .filter(|&i| next[i].is_some_and(|next| self.allowed(phase, next)))
-            .filter(|&i| keys[i].is_some_and(|key| seen.insert(key)))
-            .collect();
-        let mut mixed = Mixed { dropped: batch.len() - order.len(), ..Mixed::default() };
-        let noise = self.noise(phase, rng, hedge);
-        mixed.noise = noise.len();
+        let mut batch = batch.into();
+        let keys: Vec<_> = batch.packets().iter().map(Mixer::<S>::ephemeral_key).collect();
+        let next = self.peel_all(phase, batch.packets_mut());
+        let mut mixed = Mixed::default();
+        let (mut good, mut own) = (Vec::with_capacity(next.len()), self.noise(phase, rng, hedge));
+        for (i, from) in batch.senders().enumerate() {
+            let mut drop = |kind: fn(&mut BadPackets) -> &mut usize| {
+                *kind(mixed.bad.entry(from).or_default()) += 1;
+            };
+            match next[i] {
+                Err(PeelError::Routing) => drop(|bad| &mut bad.misrouted),
+                Err(_) => drop(|bad| &mut bad.forged),
+                Ok(next) if !self.allowed(phase, next) => drop(|bad| &mut bad.misrouted),
+                // What is not authentic must not enter the replay set: else anybody could have a packet dropped by
+                // sending a broken one under its key.
+                Ok(_) if !keys[i].is_some_and(|key| seen.insert(key)) => {
+                    drop(|bad| &mut bad.replayed)
+                }
+                Ok(next) => good.push((next, i)),
+            }
+        }
+        mixed.noise = own.len();
+        let looped = own.iter_mut().filter_map(|own| own.looped.take());
+        mixed.loops = looped.take(most_loops(&self.parameters)).collect();
 
         // Own packets and others' are shuffled together.
-        let mut places: Vec<Result<usize, usize>> =
-            order.into_iter().map(Ok).chain((0..noise.len()).map(Err)).collect();
+        let packets = batch.packets();
+        let others =
+            good.iter().map(|&(next, i)| (next, packets.get(i).expect("as many as were peeled")));
+        let mut places: Vec<(Next, &[u8])> =
+            others.chain(own.iter().map(|own| (own.next, own.bytes.as_slice()))).collect();
         shuffle(&mut places, rng);
-        for place in places {
-            let (next, bytes): (Next, &[u8]) = match place {
-                Ok(i) => (next[i].expect("only what was peeled"), batch.get(i).expect("an item")),
-                Err(i) => (noise[i].0, &noise[i].1),
-            };
+        for (next, bytes) in places {
             self.put(&mut mixed, next, bytes);
         }
         // Every successor gets a batch, be it empty: that is what completes its phase.
@@ -128,10 +182,10 @@ where
     }
 
     /// Peels every packet in place, on all cores if there are many.
-    fn peel_all(&self, phase: usize, batch: &mut Batch) -> Vec<Option<Next>> {
+    fn peel_all(&self, phase: usize, batch: &mut Batch) -> Vec<Peeled> {
         let position = self.routes.first_position() + phase;
         let len = batch.item_len();
-        let peel = |part: &mut [u8]| -> Vec<Option<Next>> {
+        let peel = |part: &mut [u8]| -> Vec<Peeled> {
             let peeled = self.peel_part(position, len, part);
             wipe_stack();
             peeled
@@ -149,17 +203,12 @@ where
     }
 
     #[inline(never)] // so that its frame can be wiped behind it
-    fn peel_part(&self, position: usize, len: usize, part: &mut [u8]) -> Vec<Option<Next>> {
-        part.chunks_exact_mut(len).map(|packet| self.mixer.peel(position, packet).ok()).collect()
+    fn peel_part(&self, position: usize, len: usize, part: &mut [u8]) -> Vec<Peeled> {
+        part.chunks_exact_mut(len).map(|packet| self.mixer.peel(position, packet)).collect()
     }
 
     /// Noise for every mailbox, and cover until it is as much as the network's smallest batch.
-    fn noise(
-        &self,
-        phase: usize,
-        rng: &mut impl CryptoRng,
-        hedge: &mut Hedge,
-    ) -> Vec<(Next, Vec<u8>)> {
+    fn noise(&self, phase: usize, rng: &mut impl CryptoRng, hedge: &mut Hedge) -> Vec<Own> {
         let noise = Noise::of(&self.parameters);
         let mailboxes = self.parameters.mailboxes;
         let mut own = Vec::new();
@@ -187,12 +236,14 @@ where
         mailbox: Mailbox,
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
-    ) -> Option<(Next, Vec<u8>)> {
+    ) -> Option<Own> {
         let geometry = self.geometry();
         let mut sealed = vec![0; geometry.sealed_len()];
         Cover::fill::<S::Pairing>(&mut sealed, rng);
         let route = self.routes.pick_after(phase, self.me, rng);
-        let Some(&first) = route.first() else { return Some((Next::Mailbox(mailbox), sealed)) };
+        let Some(&first) = route.first() else {
+            return Some(Own { next: Next::Mailbox(mailbox), bytes: sealed, looped: None });
+        };
         let hops: Option<Vec<Hop>> = route
             .iter()
             .map(|mixer| self.hops.iter().find(|hop| hop.mixer == *mixer).copied())
@@ -200,7 +251,9 @@ where
         let mut packet = vec![0; geometry.packet_len()];
         let to = Wrap { geometry, directory: &self.directory, route: &hops?, mailbox };
         wrap::<S>(to, &sealed, &mut packet, rng, hedge)?;
-        Some((Next::Mixer(first), packet))
+        let message = (mailbox == self.watched).then(|| message_digest(&sealed));
+        let looped = message.map(|message| LoopPacket { mailbox, message, route });
+        Some(Own { next: Next::Mixer(first), bytes: packet, looped })
     }
 }
 

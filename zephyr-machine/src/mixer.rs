@@ -14,7 +14,7 @@ use zephyr_core::{
     Round, Schedule, Suite, UnixMs,
 };
 
-use super::batch::Batch;
+use super::batch::{Batch, Gathered};
 use super::mix::{Mixed, Work, wipe_stack};
 
 mod intake;
@@ -30,7 +30,7 @@ pub enum Action<S: Suite> {
         /// The phase.
         phase: usize,
         /// The packets.
-        batch: Batch,
+        batch: Gathered,
         /// The keys.
         work: Arc<Work<S>>,
         /// The ephemeral keys seen in the round; give them back with the result.
@@ -62,7 +62,7 @@ struct Phase {
     /// How many batches are still to come.
     awaited: usize,
     /// What has come; `None` from when it is being mixed.
-    batch: Option<Batch>,
+    batch: Option<Gathered>,
     /// To whom its result is still to be sent; `None` until it is mixed.
     unsent: Option<Vec<MixerIndex>>,
 }
@@ -97,6 +97,7 @@ pub struct MixerRound<S: Suite> {
     /// missed the acknowledgement sends again.
     came: BTreeMap<(usize, MixerIndex), [u8; 32]>,
     agreed: Option<DirectoryHash>,
+    watched: Mailbox,
 }
 
 impl<S: Suite> MixerRound<S> {
@@ -111,10 +112,12 @@ impl<S: Suite> MixerRound<S> {
     ) -> Self {
         let (key, public) = draw_key::<S>(rng, hedge);
         wipe_stack();
+        let parameters = manifest.parameters();
         Self {
             me,
+            watched: Mailbox((rng.next_u64() % u64::from(parameters.mailboxes)) as u32),
             announcement: MixerAnnouncement::sign::<S>(seed, manifest.network(), round, public),
-            schedule: manifest.parameters().schedule(round),
+            schedule: parameters.schedule(round),
             state: State::Open(key),
             void: false,
             ready: Vec::new(),
@@ -138,6 +141,14 @@ impl<S: Suite> MixerRound<S> {
     pub fn directory(&self) -> Option<&DirectoryHash> {
         match &self.state {
             State::Agreed { work, .. } => Some(&work.directory),
+            _ => None,
+        }
+    }
+
+    /// The mixers that deliver in the round, while it is under way.
+    pub fn exits(&self) -> Option<Vec<MixerIndex>> {
+        match &self.state {
+            State::Agreed { work, .. } => Some(work.routes.exits().to_vec()),
             _ => None,
         }
     }
@@ -169,11 +180,11 @@ impl<S: Suite> MixerRound<S> {
         let parameters = *manifest.parameters();
         let phase = |k| {
             let awaited = routes.predecessors(k, self.me).len();
-            let batch = Some(Batch::new(parameters.geometry.packet_len()));
+            let batch = Some(Gathered::new(parameters.geometry.packet_len()));
             (k, Phase { awaited, batch, unsent: None })
         };
         let phases = (0..routes.len()).filter(|&k| routes.works(k, self.me)).map(phase).collect();
-        let work = prepare(key, self.me, parameters, routes, directory);
+        let work = prepare(key, self.me, self.watched, parameters, routes, directory);
         wipe_stack();
         self.agreed = Some(work.directory);
         self.state = State::Agreed { work, phases, seen: Some(HashSet::new()), undelivered: false };

@@ -3,6 +3,7 @@
 mod action;
 mod agreement;
 mod entry;
+mod looping;
 mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +19,7 @@ use crate::board::Board;
 use crate::coordinator::Coordinator;
 use crate::event::ServerEvent;
 use crate::follow::{Fetching, Opening};
+use crate::loops::LoopChecks;
 use crate::mixer::MixerRound;
 use crate::record::{Record, RecordKey, RecordKind};
 
@@ -40,6 +42,7 @@ pub struct MixerServer<S: Suite> {
     opening: Option<Opening>,
     rounds: BTreeMap<Round, Entry<S>>,
     fetching: Fetching,
+    loops: LoopChecks,
     actions: VecDeque<MixerAction<S>>,
     /// Rounds to which something has happened since they were looked at.
     touched: BTreeSet<Round>,
@@ -68,6 +71,7 @@ impl<S: Suite> MixerServer<S> {
             votes: Votes::new(guard),
             rounds: BTreeMap::new(),
             fetching: Fetching::default(),
+            loops: LoopChecks::new(),
             actions: VecDeque::new(),
             touched: BTreeSet::new(),
             news: None,
@@ -98,6 +102,7 @@ impl<S: Suite> MixerServer<S> {
         if due || news {
             self.agree(board, now);
         }
+        self.look_for_loops(now);
         let rounds = std::mem::take(&mut self.touched);
         let rounds = if due { self.rounds.keys().copied().collect() } else { rounds };
         let touched = !rounds.is_empty();
@@ -114,7 +119,7 @@ impl<S: Suite> MixerServer<S> {
         if !self.actions.is_empty() || !self.touched.is_empty() {
             return now;
         }
-        self.due
+        self.loops.wake_up().map_or(self.due, |wake| wake.min(self.due))
     }
 
     fn next_due(&self, now: UnixMs) -> UnixMs {
@@ -194,6 +199,7 @@ impl<S: Suite> MixerServer<S> {
             let Some(entry) = self.rounds.get_mut(&round) else { continue };
             let agreed = entry.mixing.directory().is_some();
             entry.mixing.void();
+            self.loops.forget(round);
             if agreed {
                 self.tell_void(round);
             }

@@ -1,7 +1,8 @@
 //! What servers say to each other, besides the records on the [board](super::board).
 
 use serde::{Deserialize, Serialize};
-use zephyr_core::{DirectoryHash, Round, SIGNATURE_SIZE, wire::Bytes};
+use zephyr_core::wire::{Bytes, DownloadRefusal};
+use zephyr_core::{DirectoryHash, Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
 
 /// A call from one server to another, as canonical postcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,36 @@ pub enum PeerRequest<'a> {
         /// The round.
         round: Round,
     },
+    /// A mixer asks a mailbox server what another one has delivered; answered by [`DeliveredReply`].
+    Delivered {
+        /// The round.
+        round: Round,
+        /// The mailbox.
+        mailbox: Mailbox,
+        /// Who has delivered.
+        mixer: MixerIndex,
+        /// The number of the first message wanted.
+        from: u32,
+    },
+}
+
+/// The most hashes in one [`DeliveredReply`].
+pub const MAX_HASHES: usize = 2048;
+
+/// A part of what a mixer has delivered to a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeliveredReply<'a> {
+    /// Here it is.
+    Page {
+        /// How many messages the mixer has delivered to the mailbox.
+        messages: u32,
+        /// The mixer's signature under the list of them all.
+        signature: Bytes<SIGNATURE_SIZE>,
+        /// The SHA-256 of each message from the wanted one on, at most [`MAX_HASHES`].
+        hashes: &'a [u8],
+    },
+    /// The mailbox can't be had.
+    Refused(DownloadRefusal),
 }
 
 /// The answer to a call.
@@ -87,11 +118,16 @@ impl BatchHeader {
 
 /// Encodes a message of this module.
 pub fn encode(message: &impl Serialize) -> Vec<u8> {
-    // A directory is the longest that any of them contains.
-    let mut buffer = vec![0; zephyr_core::MAX_DIRECTORY + 64];
-    let len = zephyr_core::wire::encode(message, &mut buffer).expect("room for a directory").len();
+    // A directory, or a page of hashes, is the longest that any of them contains.
+    const LONGEST: usize = max(zephyr_core::MAX_DIRECTORY, 32 * MAX_HASHES) + 128;
+    let mut buffer = vec![0; LONGEST];
+    let len = zephyr_core::wire::encode(message, &mut buffer).expect("room for the longest").len();
     buffer.truncate(len);
     buffer
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
 }
 
 #[cfg(test)]
@@ -103,6 +139,10 @@ mod tests {
         let body = [7; 300];
         let request = PeerRequest::Propose { body: &body };
         assert_eq!(zephyr_core::wire::decode(&encode(&request)), Ok(request));
+        let hashes = [7; 32 * MAX_HASHES];
+        let page =
+            DeliveredReply::Page { messages: u32::MAX, signature: Bytes([1; 64]), hashes: &hashes };
+        assert_eq!(zephyr_core::wire::decode(&encode(&page)), Ok(page));
         let header = BatchHeader::mix(Round(9), &DirectoryHash::from_bytes([1; 32]), 2);
         assert_eq!(zephyr_core::wire::decode(&header.to_bytes()), Ok(header));
     }

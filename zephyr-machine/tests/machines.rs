@@ -10,6 +10,8 @@ mod board;
 mod delivery;
 #[path = "machines/erasure.rs"]
 mod erasure;
+#[path = "machines/loops.rs"]
+mod loops;
 #[path = "machines/mixing.rs"]
 mod mixing;
 #[path = "machines/parsers.rs"]

@@ -118,7 +118,7 @@ impl<S: Suite> MixerRound<S> {
         if collected.len() + batch.len() > MAX_BATCH {
             return Err(BatchRefusal::TooLarge);
         }
-        collected.append(&mut batch);
+        collected.append(from, &mut batch);
         state.awaited -= 1;
         self.came.insert((phase, from), digest);
         Ok(())

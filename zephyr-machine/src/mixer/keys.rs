@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zephyr_core::{
-    DH_SIZE, Directory, Hedge, Hop, Mixer, MixerIndex, MixerKey, Parameters, Routes, Suite,
+    DH_SIZE, Directory, Hedge, Hop, Mailbox, Mixer, MixerIndex, MixerKey, Parameters, Routes, Suite,
 };
 
 use crate::mix::{WipeOnDrop, Work};
@@ -25,6 +25,7 @@ pub(super) fn draw_key<S: Suite>(
 pub(super) fn prepare<S: Suite>(
     key: &mut MixerKey,
     me: MixerIndex,
+    watched: Mailbox,
     parameters: Parameters,
     routes: Routes,
     directory: &Directory<'_>,
@@ -34,6 +35,7 @@ pub(super) fn prepare<S: Suite>(
     Arc::new(Work {
         mixer: Mixer::new(parameters.geometry, hash, key),
         me,
+        watched,
         directory: hash,
         hops: directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect(),
         routes,

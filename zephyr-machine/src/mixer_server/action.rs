@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zephyr_core::{MixerIndex, Round, ServerId, SigningGuard, Suite, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Gathered};
 use crate::event::ServerEvent;
 use crate::mix::Work;
 use crate::peer::{BatchHeader, PeerReply};
@@ -73,7 +73,7 @@ pub enum MixerAction<S: Suite> {
         /// The phase.
         phase: usize,
         /// The packets.
-        batch: Batch,
+        batch: Gathered,
         /// The keys.
         work: Arc<Work<S>>,
         /// The ephemeral keys seen in the round; give them back with the result.
@@ -118,6 +118,15 @@ pub enum MixerAction<S: Suite> {
         round: Round,
         /// Whom.
         to: Vec<ServerId>,
+    },
+    /// Call a mailbox server, and report with [`told`](super::MixerServer::told).
+    Ask {
+        /// To be given back with the answer.
+        id: u64,
+        /// Whom to call.
+        to: ServerId,
+        /// The request.
+        request: Vec<u8>,
     },
     /// Something to report.
     Event(ServerEvent),

@@ -63,7 +63,7 @@ impl<S: Suite> MixerServer<S> {
                 }
                 None => refused(ProposalRefusal::NotAllowed),
             },
-            Err(_) => refused(ProposalRefusal::Invalid),
+            Ok(PeerRequest::Delivered { .. }) | Err(_) => refused(ProposalRefusal::Invalid),
         };
         if let Some(reply) = reply {
             self.actions.push_back(MixerAction::Reply { call, reply });

@@ -16,7 +16,7 @@ use crate::board::Board;
 use crate::delivery::pack;
 use crate::event::ServerEvent;
 use crate::mix::Mixed;
-use crate::mixer::Action;
+use crate::mixer::{Action, BatchRefusal};
 use crate::peer::BatchHeader;
 use crate::record::{ReadyRecord, Record, RecordKind};
 
@@ -59,7 +59,11 @@ impl<S: Suite> MixerServer<S> {
     ) -> bool {
         let Some(entry) = self.rounds.get_mut(&round) else { return false };
         self.touched.insert(round);
-        entry.mixing.receive(phase, from, digest, batch).is_ok()
+        let taken = entry.mixing.receive(phase, from, digest, batch);
+        if taken == Err(BatchRefusal::Another) {
+            self.event(ServerEvent::OtherBatch { round, phase, from });
+        }
+        taken.is_ok()
     }
 
     /// A phase has been mixed.
@@ -68,7 +72,10 @@ impl<S: Suite> MixerServer<S> {
             return;
         };
         let (me, packets) = (entry.me, std::mem::take(&mut entry.packets));
-        let (dropped, noise) = (mixed.dropped, mixed.noise);
+        if let (Some(hash), Some(exits)) = (entry.mixing.directory(), entry.mixing.exits()) {
+            self.loops.remember(&self.manifest.at(round), round, hash, &exits, &mixed.loops);
+        }
+        let (dropped, noise) = (mixed.bad.clone(), mixed.noise);
         entry.mixing.mixed(phase, mixed, seen);
         self.touched.insert(round);
         self.event(ServerEvent::Mixed { round, phase, packets, dropped, noise });
@@ -135,6 +142,7 @@ impl<S: Suite> MixerServer<S> {
             }
             (Action::Void { missing }, _) => {
                 let by = entry.me;
+                self.loops.forget(round);
                 self.event(ServerEvent::Void { round, by, missing });
                 self.tell_void(round);
             }
@@ -185,6 +193,7 @@ impl<S: Suite> MixerServer<S> {
         let Some(entry) = self.rounds.get_mut(&round).filter(|_| takes_part) else { return };
         if !entry.mixing.is_over() {
             entry.mixing.void();
+            self.loops.forget(round);
             self.event(ServerEvent::Void { round, by, missing: Vec::new() });
         }
     }

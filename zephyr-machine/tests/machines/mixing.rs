@@ -22,7 +22,16 @@ fn work(parameters: Parameters, mixers: u16) -> Work<S> {
     let routes = routes.unwrap();
     let me = routes.entries()[0];
     let mixer = Mixer::new(geometry, HASH, secret(me.0));
-    Work { mixer, me, directory: HASH, routes, hops, parameters, wipe: WipeOnDrop }
+    Work {
+        mixer,
+        me,
+        directory: HASH,
+        routes,
+        hops,
+        parameters,
+        watched: Mailbox(0),
+        wipe: WipeOnDrop,
+    }
 }
 
 /// `count` packets over the only route, and the messages in them.

@@ -58,9 +58,9 @@ fn a_packet_twice_in_a_batch_or_in_batches_of_two_phases_is_mixed_once() {
     let mut seen = HashSet::new();
     let (rng, hedge) = (&mut round.rng, &mut round.hedge);
     let mixed = work.run(0, batch.clone(), &mut seen, rng, hedge);
-    assert_eq!((mixed.dropped, mixed.messages[&Mailbox(0)].len()), (1, 1));
+    assert_eq!((mixed.dropped(), mixed.messages[&Mailbox(0)].len()), (1, 1));
     let again = work.run(0, batch, &mut seen, rng, hedge);
-    assert_eq!((again.dropped, again.messages.len()), (2, 0), "seen in an earlier batch");
+    assert_eq!((again.dropped(), again.messages.len()), (2, 0), "seen in an earlier batch");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use zephyr_core::*;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::Board;
 use zephyr_machine::coordinator::{Coordinator, consider};
+use zephyr_machine::loops::LoopPacket;
+use zephyr_machine::mix::{BadPackets, Mixed};
 use zephyr_machine::mixer::{Action, MixerRound};
 use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 
@@ -67,7 +69,7 @@ impl World {
             (Role::Mixer, seeds(0, mixers)),
             (Role::Pkg, seeds(1, pkgs)),
             (Role::Info, seeds(2, 1)),
-            (Role::Mailbox, seeds(3, 1)),
+            (Role::Mailbox, seeds(3, 2)),
         ];
         let servers: Vec<_> = all
             .iter()
@@ -289,15 +291,26 @@ pub struct Running {
     pub delivered: BTreeMap<MixerIndex, BTreeMap<Mailbox, Batch>>,
     pub noise: usize,
     pub dropped: usize,
+    pub bad: BTreeMap<(MixerIndex, Option<MixerIndex>), BadPackets>,
+    pub loops: BTreeMap<MixerIndex, Vec<LoopPacket>>,
     pub voided: Vec<MixerIndex>,
+    /// A mixer that does not do what it should, and what it does with its results.
+    pub corrupt: Option<(MixerIndex, Corruption)>,
 }
+
+/// What a corrupted mixer makes of a phase's result.
+pub type Corruption = fn(&mut Mixed, &mut ChaCha20Rng);
 
 impl Running {
     pub fn new(world: &World) -> Self {
+        Self::of(world, ROUND)
+    }
+
+    pub fn of(world: &World, round: Round) -> Self {
         let manifest = world.manifest();
-        let bytes = world.agree(ROUND);
+        let bytes = world.agree(round);
         let directory = Directory::parse(&bytes).unwrap();
-        let mut machines: Vec<_> = (0..world.mixers()).map(|i| world.open(i, ROUND)).collect();
+        let mut machines: Vec<_> = (0..world.mixers()).map(|i| world.open(i, round)).collect();
         for machine in &mut machines {
             assert!(machine.is_open() && machine.directory().is_none());
             machine.agree(&manifest, &directory);
@@ -307,9 +320,9 @@ impl Running {
             routes: directory.routes(&manifest).unwrap(),
             hops: directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect(),
             geometry: world.geometry(),
-            schedule: world.schedule(ROUND),
+            schedule: world.schedule(round),
             machines,
-            rng: rng(77),
+            rng: rng(77 + round.0),
             hedge: Hedge::new([7; 32], 0),
             lost: HashSet::new(),
             mailboxes_answer: true,
@@ -317,7 +330,10 @@ impl Running {
             delivered: BTreeMap::new(),
             noise: 0,
             dropped: 0,
+            bad: BTreeMap::new(),
+            loops: BTreeMap::new(),
             voided: Vec::new(),
+            corrupt: None,
             directory: bytes,
         }
     }
@@ -366,9 +382,15 @@ impl Running {
             busy = true;
             match action {
                 Action::Mix { phase, batch, work, mut seen } => {
-                    let mixed = work.run(phase, batch, &mut seen, &mut self.rng, &mut self.hedge);
+                    let (rng, hedge) = (&mut self.rng, &mut self.hedge);
+                    let mut mixed = work.run(phase, batch, &mut seen, rng, hedge);
                     self.noise += mixed.noise;
-                    self.dropped += mixed.dropped;
+                    self.dropped += mixed.dropped();
+                    self.bad.extend(mixed.bad.iter().map(|(from, bad)| ((me, *from), *bad)));
+                    self.loops.entry(me).or_default().append(&mut mixed.loops);
+                    if let Some((_, corrupt)) = self.corrupt.filter(|(mixer, _)| *mixer == me) {
+                        corrupt(&mut mixed, rng);
+                    }
                     self.machines[i].mixed(phase, mixed, seen);
                 }
                 Action::Send { to, phase, batch } => {

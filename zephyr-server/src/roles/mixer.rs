@@ -15,6 +15,7 @@ use crate::net::{Incoming, Reply};
 use crate::node::context::{node_id, server_id};
 use crate::node::{Context, Native, context, stats};
 use zephyr_machine::event::ServerEvent;
+use zephyr_machine::mix::BadPackets;
 use zephyr_machine::mixer_server::{self, CallId, MixerAction};
 use zephyr_machine::peer::encode;
 
@@ -123,6 +124,7 @@ impl MixerServer {
                 self.jobs.send(node_id(&to), &header, batch, until, done);
             }
             MixerAction::TellVoid { round, to } => self.jobs.tell_void(round, to),
+            MixerAction::Ask { id, to, request } => self.jobs.ask(id, node_id(&to), request),
             MixerAction::Event(event) => self.event(event),
         }
     }
@@ -131,7 +133,8 @@ impl MixerServer {
         let stats = &self.context.stats;
         match &event {
             ServerEvent::Mixed { dropped, noise, .. } => {
-                stats::add(&stats.packets_dropped, *dropped);
+                let dropped = dropped.values().map(BadPackets::sum).sum();
+                stats::add(&stats.packets_dropped, dropped);
                 stats::add(&stats.noise, *noise);
             }
             ServerEvent::Delivered { messages, .. } => stats::add(&stats.delivered, *messages),
@@ -181,6 +184,7 @@ impl MixerServer {
             Done::Sent { round, to, phase } => rules.sent(round, to, phase),
             Done::Uploaded { round, to } => rules.uploaded(round, &to),
             Done::Answered { round, from, reply } => rules.answered(round, from, reply),
+            Done::Told { id, answer } => rules.told(id, answer.as_deref(), context::now()),
             Done::Stored(stored) => rules.guard_stored(stored, context::now()),
             Done::Nothing => {}
         }

@@ -15,7 +15,7 @@ use zephyr_core::{Hedge, MixerIndex, Round, ServerId, SigningGuard, UnixMs};
 use super::state::GuardFile;
 use crate::net::{BatchError, BatchReader, NetHandle, NodeId};
 use crate::node::{Native, context};
-use zephyr_machine::batch::Batch;
+use zephyr_machine::batch::{Batch, Gathered};
 use zephyr_machine::mix::{Mixed, Work};
 use zephyr_machine::mixer::MAX_BATCH;
 use zephyr_machine::mixer_server::Expected;
@@ -23,6 +23,8 @@ use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, encode};
 
 /// How long to wait before a batch that was not taken is sent again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How long a mailbox server has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What has been done.
 #[allow(clippy::large_enum_variant)] // short-lived, and there are never many at once
@@ -54,6 +56,10 @@ pub(super) enum Done {
         reply: Option<PeerReply>,
     },
     Stored(bool),
+    Told {
+        id: u64,
+        answer: Option<Vec<u8>>,
+    },
     /// It failed, or there is nothing to tell.
     Nothing,
 }
@@ -102,7 +108,7 @@ impl Jobs {
     pub(super) fn mix(
         &mut self,
         (round, phase): (Round, usize),
-        batch: Batch,
+        batch: Gathered,
         work: Arc<Work<Native>>,
         mut seen: HashSet<[u8; 32]>,
         secret: &[u8; 32],
@@ -168,6 +174,15 @@ impl Jobs {
                 tracing::warn!(%round, mixer = %from, ?why, "a mixer does not sign the directory");
             }
             Done::Answered { round, from, reply }
+        });
+    }
+
+    /// Asks a mailbox server what was delivered.
+    pub(super) fn ask(&mut self, id: u64, to: NodeId, request: Vec<u8>) {
+        let net = self.net.clone();
+        self.tasks.spawn(async move {
+            let answer = net.call(to, request, PATIENCE).await.ok();
+            Done::Told { id, answer }
         });
     }
 
