@@ -88,6 +88,16 @@ impl MailboxNode {
     fn hear(&self, message: Incoming, follow: &mut Follow, tasks: &mut JoinSet<()>) {
         match message {
             Incoming::Call { from, request, reply } => {
+                if let Ok(PeerRequest::Delivered { round, mailbox, mixer, from: first }) =
+                    decode(&request)
+                    && self.context.mixer(round, from).is_some()
+                {
+                    let server = self.server.clone();
+                    tasks.spawn(async move {
+                        reply.send(server.delivered(round, mailbox, mixer, first).await);
+                    });
+                    return;
+                }
                 // A caller that has gone finds out at the deadline.
                 let _ = reply.send(encode(&self.answer(from, &request)));
             }

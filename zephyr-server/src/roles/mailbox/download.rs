@@ -1,14 +1,15 @@
-//! Giving a client its mailbox.
+//! Giving clients their mailboxes, and mixers what they check them by.
 
 use std::future::Future;
 
 use zephyr_core::wire::{Bytes, DownloadRefusal, MailboxReply, encode};
-use zephyr_core::{Mailbox, Round, Suite};
+use zephyr_core::{Mailbox, MixerIndex, Round, Suite, message_digest};
 
 use super::server::MailboxServer;
 use crate::listen::{Close, Replies};
 use crate::node::stats;
 use crate::store::{Mailboxes, StoredList};
+use zephyr_machine::peer::{self, DeliveredReply, MAX_HASHES};
 
 /// How many messages are read at a time.
 const PAGE: u32 = 64;
@@ -58,6 +59,53 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
                 Err(DownloadRefusal::Unavailable)
             }
         }
+    }
+
+    /// The hashes of what `mixer` has delivered to a mailbox, from the one with the number `from` on: the encoded
+    /// [`DeliveredReply`].
+    pub(crate) async fn delivered(
+        &self,
+        round: Round,
+        mailbox: Mailbox,
+        mixer: MixerIndex,
+        from: u32,
+    ) -> Vec<u8> {
+        let mut hashes = Vec::new();
+        let reply = match self.find_delivered(round, mailbox, mixer, from, &mut hashes).await {
+            Ok(list) => {
+                let (messages, signature) = (list.messages, Bytes(list.signature));
+                DeliveredReply::Page { messages, signature, hashes: &hashes }
+            }
+            Err(why) => DeliveredReply::Refused(why),
+        };
+        peer::encode(&reply)
+    }
+
+    async fn find_delivered(
+        &self,
+        round: Round,
+        mailbox: Mailbox,
+        mixer: MixerIndex,
+        from: u32,
+        hashes: &mut Vec<u8>,
+    ) -> Result<StoredList, DownloadRefusal> {
+        let lists = self.find(round, mailbox).await?;
+        let list = lists.into_iter().find(|list| list.mixer == mixer);
+        let list = list.ok_or(DownloadRefusal::NotHere)?;
+        let end = list.messages.min(from.saturating_add(MAX_HASHES as u32));
+        for first in (from..end).step_by(PAGE as usize) {
+            let wanted = PAGE.min(end - first);
+            let page = self.store.messages(list.upload, list.first + first, wanted).await;
+            let page = page.map_err(|error| {
+                self.reads.failed(&error);
+                DownloadRefusal::Unavailable
+            })?;
+            if page.len() != wanted as usize {
+                return Err(DownloadRefusal::Gone); // it is being pruned
+            }
+            page.iter().for_each(|message| hashes.extend(message_digest(message)));
+        }
+        Ok(list)
     }
 
     async fn send_lists(&self, lists: &[StoredList], reply: &mut impl Frames) -> Result<(), Close> {

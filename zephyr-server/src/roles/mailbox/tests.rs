@@ -1,8 +1,8 @@
 mod bench;
 mod disk;
 
-use zephyr_core::wire::DownloadRefusal;
-use zephyr_core::{Mailbox, MixerIndex};
+use zephyr_core::wire::{DownloadRefusal, decode};
+use zephyr_core::{DeliveryList, Mailbox, MixerIndex};
 
 use super::download::Frames;
 use super::upload::UploadError;
@@ -12,6 +12,7 @@ use crate::testing::hash;
 use bench::{Bench, ROUND, Sender};
 use zephyr_machine::delivery::DeliveryError;
 use zephyr_machine::mailbox::UploadRefusal;
+use zephyr_machine::peer::{DeliveredReply, MAX_HASHES};
 
 #[tokio::test]
 async fn what_all_mixers_delivered_is_downloaded() {
@@ -25,6 +26,38 @@ async fn what_all_mixers_delivered_is_downloaded() {
     assert_eq!(bench.download(1).await, Err(DownloadRefusal::NotHere));
     let stats = bench.server.stats.snapshot();
     assert_eq!((stats.messages_stored, stats.downloads), (213, 2));
+}
+
+#[tokio::test]
+async fn mixers_are_told_the_hashes_of_what_was_delivered_page_by_page() {
+    let bench = Bench::new().await;
+    let list = |mixer, from| bench.server.delivered(ROUND, Mailbox(0), MixerIndex(mixer), from);
+    let refused = |why| zephyr_machine::peer::encode(&DeliveredReply::Refused(why));
+    bench.upload(0, [70, 1]).await.unwrap();
+    assert_eq!(list(0, 0).await, refused(DownloadRefusal::NotYet));
+    bench.upload(1, [2_100, 0]).await.unwrap();
+    bench.upload(2, [0, 3]).await.unwrap();
+    for (mixer, messages) in [(0, 70), (1, 2_100), (2, 0)] {
+        let mut signed = DeliveryList::new();
+        let signature = loop {
+            let page = list(mixer, signed.count()).await;
+            let Ok(DeliveredReply::Page { messages: all, signature, hashes }) = decode(&page)
+            else {
+                panic!("a page")
+            };
+            assert_eq!(all, messages);
+            assert!(hashes.len() <= 32 * MAX_HASHES);
+            hashes.as_chunks().0.iter().for_each(|hash| signed.push_digest(hash));
+            if signed.count() == messages {
+                break signature;
+            }
+        };
+        assert!(bench.has_signed(mixer, 0, &signed, &signature.0));
+    }
+    assert_eq!(list(3, 0).await, refused(DownloadRefusal::NotHere));
+    let Ok(DeliveredReply::Page { hashes: [], .. }) = decode(&list(0, u32::MAX).await) else {
+        panic!("an empty page")
+    };
 }
 
 #[tokio::test]

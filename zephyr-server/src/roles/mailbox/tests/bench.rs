@@ -85,7 +85,6 @@ impl Bench {
             MailboxReply::Refused(why) => return Err(why),
             other => panic!("{other:?}"),
         };
-        let manifest = self.paper.manifest.get();
         let mut counts = Vec::new();
         for _ in 0..lists {
             let MailboxReply::List { mixer, messages, signature } =
@@ -95,16 +94,26 @@ impl Bench {
             };
             let mut list = DeliveryList::new();
             frames.by_ref().take(messages as usize).for_each(|message| list.push(message));
-            let id = manifest.server(Role::Mixer, mixer.0.into()).unwrap().id;
-            let directory = hash(&self.directory);
-            let mailbox = Mailbox(mailbox);
-            assert!(list.verify::<Native>(&id, &directory, mixer, mailbox, &signature.0));
+            assert!(self.has_signed(mixer.0, mailbox, &list, &signature.0));
             counts.push((mixer.0, messages));
         }
         assert_eq!(decode(frames.next().unwrap()), Ok(MailboxReply::End));
         assert_eq!(frames.next(), None);
         assert_eq!(counts.iter().map(|(_, count)| count).sum::<u32>(), total);
         Ok(counts)
+    }
+
+    pub(super) fn has_signed(
+        &self,
+        mixer: u16,
+        mailbox: u32,
+        list: &DeliveryList,
+        signature: &[u8; 64],
+    ) -> bool {
+        let manifest = self.paper.manifest.get();
+        let id = manifest.server(Role::Mixer, mixer.into()).unwrap().id;
+        let directory = hash(&self.directory);
+        list.verify::<Native>(&id, &directory, MixerIndex(mixer), Mailbox(mailbox), signature)
     }
 
     /// Cleans until nothing is left to do, and says whether the store has anything of the round then.
