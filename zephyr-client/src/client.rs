@@ -65,7 +65,8 @@ struct Shared {
     contacts: Notify,
     /// How many contacts the running session has places for.
     places: AtomicUsize,
-    /// In how many rounds that are not over yet something was sent.
+    /// In how many rounds that are not over yet something was sent for the first time; touched whenever a message
+    /// comes further.
     waiting: watch::Sender<usize>,
     counters: Arc<Counters>,
     running: Mutex<()>,
@@ -94,8 +95,8 @@ impl Client {
 
     /// Takes part in the network's rounds until `shutdown` is done or something fails that can't be retried.
     ///
-    /// What is on its way then is sent again at the next start; messages of rounds that are not over are lost, so
-    /// call [`drain`](Self::drain) first if there is time.
+    /// What is on its way then is sent again at the next start. What arrives meanwhile is not received, and sent
+    /// again by contacts.
     ///
     /// # Errors
     /// If the home can't be used any more, or the client runs already.
@@ -136,7 +137,10 @@ impl Client {
     }
 
     /// Waits until mixers have taken everything in the outbox and the rounds in which they did are over. The client
-    /// must be running meanwhile.
+    /// must be running meanwhile. What is only sent again is not waited for.
+    ///
+    /// No more than [`WINDOW`](zephyr_core::stream::WINDOW) fragments are under way to anybody: a longer message leaves
+    /// as the recipient acknowledges it, and somebody who has not added the user never does.
     ///
     /// # Errors
     /// If the home can't be used.
@@ -149,6 +153,22 @@ impl Client {
                 return Ok(());
             }
             waiting.changed().await.expect("the sender lives as long as self");
+        }
+    }
+
+    /// Waits until the recipient has acknowledged all of a message: it is in the recipient's inbox. The client must
+    /// be running meanwhile. Only contacts acknowledge: if the recipient has not added the user, it waits until they do.
+    ///
+    /// # Errors
+    /// If there is no such message, or not any more because the contact was removed, or the home can't be used.
+    pub async fn delivered(&self, id: MessageId) -> Result<(), StoreError> {
+        let mut progress = self.shared.waiting.subscribe();
+        loop {
+            progress.mark_unchanged();
+            if self.delivery(id).await? == Delivery::Delivered {
+                return Ok(());
+            }
+            progress.changed().await.expect("the sender lives as long as self");
         }
     }
 
@@ -175,7 +195,7 @@ impl Client {
     /// # Errors
     /// If the home can't be used.
     pub async fn remove_contact(&self, address: &Address) -> Result<bool, StoreError> {
-        let removed = self.shared.store.remove_contact(address).await?;
+        let removed = self.shared.store.remove_contact(address, clock::now()).await?;
         self.shared.contacts.notify_one();
         // Less may be waited for.
         self.shared.waiting.send_modify(|_| {});
@@ -198,7 +218,7 @@ impl Client {
         Ok(self.shared.store.outbox_message(id).await?.delivery)
     }
 
-    /// All messages in the outbox, the oldest first.
+    /// All messages in the outbox, the oldest first: those on their way, and the last 1,000 that were delivered.
     ///
     /// # Errors
     /// If the home can't be used.

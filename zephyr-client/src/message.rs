@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zephyr_core::stream::{WINDOW, resend_after};
 use zephyr_core::{Address, Content, Parameters, Payload, Round};
 
 use crate::store::{MAX_MESSAGE, StoreError};
@@ -61,6 +62,9 @@ pub struct Estimate {
     pub rounds: u64,
     /// Until the recipient can have the last of them.
     pub time: Duration,
+    /// Whether it has so many that it leaves only as the recipient acknowledges it. To somebody who has not added
+    /// the user it never leaves whole: what was not acknowledged is sent again first.
+    pub acknowledged: bool,
 }
 
 impl Message {
@@ -115,7 +119,11 @@ impl Estimate {
         let schedule = parameters.schedule(Round(0));
         let one = schedule.closes.since(schedule.submit_from);
         let ms = (rounds.saturating_sub(1)) * u64::from(parameters.round_ms) + one;
-        Self { fragments, rounds, time: Duration::from_millis(ms) }
+        // What leaves before the first of it is sent again, if nothing of it is acknowledged.
+        let patience = resend_after(parameters, usize::try_from(contacts).unwrap_or(usize::MAX));
+        let unasked = (patience * slots / contacts).clamp(1, WINDOW.into());
+        let acknowledged = u64::from(fragments) > unasked;
+        Self { fragments, rounds, time: Duration::from_millis(ms), acknowledged }
     }
 }
 
@@ -160,6 +168,11 @@ mod tests {
         assert_eq!(one.time, Duration::from_millis(1_000 + 900 + 300 + 800));
         let two = Estimate::new(&parameters(4), 5, 0, 1);
         assert_eq!(two.time, one.time + Duration::from_secs(2));
+        let acknowledged = |fragments, contacts| {
+            Estimate::new(&parameters(4), fragments, 0, contacts).acknowledged
+        };
+        assert!(!acknowledged(20, 1) && acknowledged(21, 1), "four slots, five rounds");
+        assert!(!acknowledged(4, 8) && acknowledged(5, 8));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The home: everything a client must remember, in a SQLite database that one program uses at a time.
 //!
 //! Each step is one transaction on disk before the method returns, so a program that is killed goes on where it
-//! was. What comes from other people is bounded by [`MAX_MESSAGE`] and the limits of the inbox.
+//! was. What comes from other people is bounded by [`MAX_MESSAGE`], the window of a contact's stream, and the limits
+//! of the inbox.
 
 mod contacts;
+mod conversation;
 mod error;
 mod home;
 mod inbox;
@@ -42,6 +44,7 @@ fn migrator() -> Migrator {
     };
     Migrator::with_migrations(vec![
         migration(1, "home", include_str!("../migrations/0001_home.sql")),
+        migration(2, "streams", include_str!("../migrations/0002_streams.sql")),
         migration(3, "manifests", include_str!("../migrations/0003_manifests.sql")),
     ])
 }
@@ -136,6 +139,4 @@ async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
 }
 
 #[cfg(test)]
-mod conformance;
-#[cfg(test)]
-mod property;
+mod tests;

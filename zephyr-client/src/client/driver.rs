@@ -20,7 +20,7 @@ use super::Shared;
 use super::event::Event;
 use super::exchange::{Exchange, Report, Waits};
 use crate::clock;
-use crate::store::{Incoming, Receipt, Registration, StoreError};
+use crate::store::{Delivery, Incoming, MessageId, Receipt, Registration, StoreError};
 
 /// The fewest contacts that a session has places for; with more of them it is twice as many.
 const PLACES: usize = 64;
@@ -207,15 +207,28 @@ impl<'s> Driver<'s> {
     async fn receive(&mut self, incoming: Incoming, now: UnixMs) -> Result<(), StoreError> {
         let payload_len = self.manifest.parameters().geometry.payload_len();
         let capacity = Payload::capacity(payload_len, incoming.sender.as_ref());
-        match self.shared.store.receive(&incoming, capacity, now).await? {
-            Receipt::Complete(message) => self.tell(Event::Message(message)),
+        let received = self.shared.store.receive(&incoming, capacity, now).await?;
+        self.deliveries(received.changes);
+        match received.receipt {
             Receipt::Kept { arrived, of } => {
                 self.tell(Event::Part { from: incoming.sender, arrived, of });
             }
             Receipt::Refused(why) => self.tell(Event::Dropped(why)),
-            Receipt::Empty | Receipt::Duplicate => {}
+            Receipt::Empty | Receipt::Complete | Receipt::Duplicate | Receipt::Late => {}
         }
+        received.messages.into_iter().for_each(|message| self.tell(Event::Message(message)));
         Ok(())
+    }
+
+    /// Messages in the outbox have come further, or fell back.
+    fn deliveries(&self, changes: Vec<(MessageId, Delivery)>) {
+        if changes.is_empty() {
+            return;
+        }
+        for (id, delivery) in changes {
+            self.tell(Event::Delivery { id, delivery });
+        }
+        self.progressed();
     }
 
     async fn fill(&mut self, round: Round, slot: u8, holder: &Address) -> Result<(), StoreError> {
@@ -226,11 +239,11 @@ impl<'s> Driver<'s> {
         };
         let draft = fragment.as_ref().map(|fragment| fragment.draft());
         let filled = self.session.fill(round, slot, draft, &mut self.rng);
-        if fragment.is_some() {
-            if filled {
-                self.waiting.insert(round);
-            } else {
+        if let Some(fragment) = fragment {
+            if !filled {
                 store.requeue_slot(round, slot).await?;
+            } else if !fragment.again {
+                self.waiting.insert(round);
             }
             self.progressed();
         }
@@ -248,20 +261,19 @@ impl<'s> Driver<'s> {
                 }
             }
             session::Event::SlotSent { round, slot } => {
-                if let Some((id, delivery)) = store.mark_sent(*round, *slot).await? {
-                    self.tell(Event::Delivery { id, delivery });
-                    self.progressed();
-                }
+                let change = store.mark_sent(*round, *slot).await?;
+                self.deliveries(change.into_iter().collect());
             }
             session::Event::SlotFailed { round, slot } => {
                 store.requeue_slot(*round, *slot).await?;
             }
             session::Event::Missed { round, why } => {
                 if *why == Missed::Void {
-                    let fragments = store.requeue_round(*round).await?;
+                    let (fragments, changes) = store.requeue_round(*round).await?;
                     if fragments > 0 {
                         self.tell(Event::Requeued { round: *round, fragments });
                     }
+                    self.deliveries(changes);
                 }
                 self.over(*round);
             }
@@ -297,7 +309,7 @@ impl<'s> Driver<'s> {
         }
     }
 
-    /// Tells those who wait for the outbox to become empty.
+    /// Tells those who wait for the outbox to become empty, or for a delivery.
     fn progressed(&self) {
         self.shared.waiting.send_replace(self.waiting.len());
     }

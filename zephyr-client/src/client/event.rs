@@ -26,7 +26,7 @@ pub enum Event {
     },
     /// A fragment was dropped.
     Dropped(Refused),
-    /// A message in the outbox has come further.
+    /// A message in the outbox has come further, or fell back because fragments are to be sent again.
     Delivery {
         /// Its number.
         id: MessageId,

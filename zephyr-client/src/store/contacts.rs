@@ -1,12 +1,14 @@
 //! The people to whom slots go.
 
-use getrandom::SysRng;
-use rand_core::TryRng;
 use sqlx::{Row, SqliteConnection};
+use zephyr_core::stream::stream_at;
 use zephyr_core::{Address, UnixMs};
 
 use super::home::address;
 use super::{Store, StoreError};
+
+/// How far ahead of the time a stream can be that its contact did not cause, in seconds.
+const OWN_STREAMS: u32 = 3_600;
 
 /// A contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +46,18 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub(crate) async fn remove_contact(&self, address: &Address) -> Result<bool, StoreError> {
+    pub(crate) async fn remove_contact(
+        &self,
+        address: &Address,
+        now: UnixMs,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
+        // A contact can make its own stream grow, but not those of all others.
+        let most = stream_at(now).saturating_add(OWN_STREAMS);
+        let query = "UPDATE home SET last_stream = MAX(last_stream, MIN($2,
+             COALESCE((SELECT stream FROM contacts WHERE address = $1), 0)))";
+        let query = sqlx::query(query).bind(address.as_str()).bind(i64::from(most));
+        query.execute(&mut *tx).await?;
         let query = sqlx::query("DELETE FROM contacts WHERE address = $1").bind(address.as_str());
         let removed = query.execute(&mut *tx).await?.rows_affected() > 0;
         tx.commit().await?;
@@ -70,16 +82,23 @@ impl Store {
     }
 }
 
-/// Adds a contact with a new stream. `false` if it is one already.
+/// Adds a contact with a new stream, newer than any to a contact with this address before. `false` if it is one
+/// already.
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     address: &Address,
     now: UnixMs,
 ) -> Result<bool, StoreError> {
-    // 0 stands for "no stream".
-    let stream = SysRng.try_next_u32()?.max(1);
-    let query = "INSERT INTO contacts (address, added_at, stream) VALUES ($1, $2, $3)
+    let query = "INSERT INTO contacts (address, added_at, stream)
+         VALUES ($1, $2, (SELECT MAX($3, last_stream + 1) FROM home))
          ON CONFLICT (address) DO NOTHING";
     let query = sqlx::query(query).bind(address.as_str()).bind(now.0.cast_signed());
-    Ok(query.bind(i64::from(stream)).execute(db).await?.rows_affected() > 0)
+    let query = query.bind(i64::from(stream_at(now)));
+    if query.execute(&mut *db).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // A contact sends again whatever it was not told of, and that is all of it.
+    let query = sqlx::query("DELETE FROM incoming WHERE sender = $1").bind(address.as_str());
+    query.execute(db).await?;
+    Ok(true)
 }

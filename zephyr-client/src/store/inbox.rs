@@ -1,7 +1,8 @@
 //! Messages that came: fragments are kept until they are complete, within bounds that no sender can exceed.
 
+mod contacts;
 mod limits;
-mod stream;
+mod strangers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use sqlx::{Row, SqliteConnection};
 use zephyr_core::{Address, Content, Payload, Round, UnixMs};
 
+use super::conversation::Conversation;
 use super::home::address;
-use super::outbox::{content, narrow};
+use super::outbox::{Delivery, MessageId, content};
 use super::{MAX_MESSAGE, Store, StoreError};
 
 pub use limits::Refused;
@@ -59,6 +61,8 @@ pub struct Incoming {
     pub(crate) message: u64,
     pub(crate) stream: u32,
     pub(crate) sequence: u32,
+    pub(crate) ack_stream: u32,
+    pub(crate) ack: u32,
     pub(crate) fragment: u16,
     pub(crate) fragments: u16,
     pub(crate) round: Round,
@@ -74,6 +78,8 @@ impl Incoming {
             message: header.message,
             stream: header.stream,
             sequence: header.sequence,
+            ack_stream: header.ack_stream,
+            ack: header.ack,
             fragment: header.fragment,
             fragments: header.fragments,
             round,
@@ -88,43 +94,58 @@ impl Incoming {
 }
 
 /// What became of a fragment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
     /// It carried no contents.
     Empty,
-    /// It is kept until the message is complete.
+    /// It is kept until the message is complete, and those before it.
     Kept {
         /// How many of the message's fragments are here.
         arrived: u32,
         /// Of how many.
         of: u32,
     },
-    /// It made a message complete.
-    Complete(Arc<InboxMessage>),
+    /// It made messages complete.
+    Complete,
     /// It was here already.
     Duplicate,
+    /// It is none that a contact should send now: it is of an older stream or too far ahead. It comes again.
+    Late,
     /// It was dropped.
     Refused(Refused),
 }
 
+/// What a payload led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What became of its fragment.
+    pub(crate) receipt: Receipt,
+    /// Messages that are in the inbox now, in their order.
+    pub(crate) messages: Vec<Arc<InboxMessage>>,
+    /// Messages to its sender that have come further, or fell back.
+    pub(crate) changes: Vec<(MessageId, Delivery)>,
+}
+
 impl Store {
-    /// Takes a fragment in. `capacity` is how many bytes a fragment of this sender can have.
+    /// Takes a payload in. `capacity` is how many bytes a fragment of this sender can have.
+    ///
+    /// Contacts' fragments are acknowledged, and their messages come in the order in which they were sent. Those of
+    /// other people come as soon as they are complete.
     pub(crate) async fn receive(
         &self,
         incoming: &Incoming,
         capacity: usize,
         now: UnixMs,
-    ) -> Result<Receipt, StoreError> {
+    ) -> Result<Received, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let contact = stream::note(&mut tx, incoming).await?;
-        let receipt = match incoming.content {
-            Content::Text | Content::File => {
-                take_in(&mut tx, incoming, contact, capacity, now).await?
+        let received = match Conversation::load(&mut tx, incoming.sender()).await? {
+            Some(conversation) => {
+                contacts::receive(&mut tx, conversation, incoming, capacity, now).await?
             }
-            _ => Receipt::Empty,
+            None => strangers::receive(&mut tx, incoming, capacity, now).await?,
         };
         tx.commit().await?;
-        Ok(receipt)
+        Ok(received)
     }
 
     /// The messages in the inbox, the oldest first; with `unseen` only those that the user has not seen.
@@ -165,110 +186,57 @@ impl Store {
     }
 }
 
-async fn take_in(
-    db: &mut SqliteConnection,
-    incoming: &Incoming,
-    contact: bool,
-    capacity: usize,
-    now: UnixMs,
-) -> Result<Receipt, StoreError> {
-    let most = MAX_MESSAGE.div_ceil(capacity.max(1));
-    if usize::from(incoming.fragments) > most {
-        return Ok(Receipt::Refused(Refused::TooLong));
-    }
+/// How many fragments of `capacity` bytes the longest message has.
+fn most_fragments(capacity: usize) -> usize {
+    MAX_MESSAGE.div_ceil(capacity.max(1))
+}
+
+/// Whether the message is in the inbox.
+async fn is_here(db: &mut SqliteConnection, incoming: &Incoming) -> Result<bool, StoreError> {
     let query = sqlx::query("SELECT 1 FROM inbox WHERE sender = $1 AND message = $2");
     let query = query.bind(incoming.sender()).bind(incoming.message.cast_signed());
-    if query.fetch_optional(&mut *db).await?.is_some() {
-        return Ok(Receipt::Duplicate);
-    }
-    if incoming.fragments == 1 {
-        return complete(db, incoming, contact, incoming.body.clone(), now).await;
-    }
-    let (id, arrived) = match keep(db, incoming).await? {
-        Ok(kept) => kept,
-        Err(receipt) => return Ok(receipt),
-    };
-    if arrived < u32::from(incoming.fragments) {
-        limits::enforce(db, incoming, contact).await?;
-        return Ok(Receipt::Kept { arrived, of: incoming.fragments.into() });
-    }
-    let query = "SELECT body FROM incoming_fragments WHERE incoming = $1 ORDER BY fragment";
-    let bodies: Vec<Vec<u8>> = sqlx::query_scalar(query).bind(id).fetch_all(&mut *db).await?;
-    let query = sqlx::query("DELETE FROM incoming WHERE id = $1").bind(id);
-    query.execute(&mut *db).await?;
-    complete(db, incoming, contact, bodies.concat(), now).await
+    Ok(query.fetch_optional(db).await?.is_some())
 }
 
-/// Keeps one of several fragments: the message's number among the incomplete ones, and how much of it is here.
-async fn keep(
-    db: &mut SqliteConnection,
-    incoming: &Incoming,
-) -> Result<Result<(i64, u32), Receipt>, StoreError> {
-    let query = "INSERT INTO incoming (sender, message, content, fragments) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (sender, message) DO UPDATE SET id = id
-         RETURNING id, content, fragments, arrived, bytes";
-    let row = sqlx::query(query)
-        .bind(incoming.sender())
-        .bind(incoming.message.cast_signed())
-        .bind(incoming.content as i64)
-        .bind(i64::from(incoming.fragments))
-        .fetch_one(&mut *db)
-        .await?;
-    let int = |name| row.try_get::<i64, _>(name);
-    let (id, bytes) = (int("id")?, int("bytes")? + incoming.body.len() as i64);
-    let same = int("content")? == incoming.content as i64
-        && int("fragments")? == i64::from(incoming.fragments);
-    if !same {
-        return Ok(Err(Receipt::Refused(Refused::Inconsistent)));
-    }
-    if bytes > MAX_MESSAGE as i64 {
-        return Ok(Err(Receipt::Refused(Refused::TooLong)));
-    }
-    let query = "INSERT INTO incoming_fragments (incoming, fragment, body) VALUES ($1, $2, $3)
-         ON CONFLICT (incoming, fragment) DO NOTHING";
-    let query = sqlx::query(query).bind(id).bind(i64::from(incoming.fragment)).bind(&incoming.body);
-    if query.execute(&mut *db).await?.rows_affected() == 0 {
-        return Ok(Err(Receipt::Duplicate));
-    }
-    let arrived = int("arrived")? + 1;
-    let query = sqlx::query("UPDATE incoming SET arrived = $2, bytes = $3 WHERE id = $1");
-    query.bind(id).bind(arrived).bind(bytes).execute(db).await?;
-    Ok(Ok((id, narrow(arrived)?)))
-}
-
-/// Puts a message into the inbox. A text that is not UTF-8 becomes a file.
-async fn complete(
-    db: &mut SqliteConnection,
-    incoming: &Incoming,
-    contact: bool,
+/// A message that is whole.
+struct Whole<'m> {
+    sender: Option<&'m Address>,
+    message: i64,
+    content: Content,
     body: Vec<u8>,
+    round: Round,
+}
+
+/// Puts a message into the inbox, unless it is in it. A text that is not UTF-8 becomes a file.
+async fn put(
+    db: &mut SqliteConnection,
+    whole: Whole<'_>,
     now: UnixMs,
-) -> Result<Receipt, StoreError> {
-    if !contact && limits::inbox_full(db, body.len()).await? {
-        return Ok(Receipt::Refused(Refused::InboxFull));
-    }
-    let text = incoming.content == Content::Text && str::from_utf8(&body).is_ok();
+) -> Result<Option<Arc<InboxMessage>>, StoreError> {
+    let Whole { sender, message, content, body, round } = whole;
+    let text = content == Content::Text && str::from_utf8(&body).is_ok();
     let content = if text { Content::Text } else { Content::File };
     let query = "INSERT INTO inbox (sender, message, content, body, round, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
-    let id: i64 = sqlx::query_scalar(query)
-        .bind(incoming.sender())
-        .bind(incoming.message.cast_signed())
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (sender, message) DO NOTHING RETURNING id";
+    let id: Option<i64> = sqlx::query_scalar(query)
+        .bind(sender.map_or("", Address::as_str))
+        .bind(message)
         .bind(content as i64)
         .bind(&body)
-        .bind(incoming.round.0.cast_signed())
+        .bind(round.0.cast_signed())
         .bind(now.0.cast_signed())
-        .fetch_one(db)
+        .fetch_optional(db)
         .await?;
-    let message = InboxMessage {
-        id: id.cast_unsigned(),
-        from: incoming.sender.clone(),
-        authenticated: incoming.sender.is_some(),
-        content,
-        body,
-        round: incoming.round,
-        received_at: now,
-        seen: false,
-    };
-    Ok(Receipt::Complete(Arc::new(message)))
+    Ok(id.map(|id| {
+        Arc::new(InboxMessage {
+            id: id.cast_unsigned(),
+            from: sender.cloned(),
+            authenticated: sender.is_some(),
+            content,
+            body,
+            round,
+            received_at: now,
+            seen: false,
+        })
+    }))
 }

@@ -1,4 +1,5 @@
-//! Bounds on what other people can make a client keep.
+//! Bounds on what people who are no contacts can make a client keep. Contacts are bounded by the window of their
+//! stream: no more than one message that is not whole, and early fragments.
 
 use sqlx::{Row, SqliteConnection};
 
@@ -32,19 +33,14 @@ pub enum Refused {
 pub(super) async fn enforce(
     db: &mut SqliteConnection,
     incoming: &Incoming,
-    contact: bool,
 ) -> Result<(), StoreError> {
     let query = "DELETE FROM incoming WHERE id IN
          (SELECT id FROM incoming WHERE sender = $1 ORDER BY id DESC LIMIT -1 OFFSET $2)";
     let query = sqlx::query(query).bind(incoming.sender()).bind(INCOMPLETE_PER_SENDER);
     query.execute(&mut *db).await?;
-    if contact {
-        return Ok(());
-    }
     // The newest are kept as long as their sum is within the limit.
     let query = "DELETE FROM incoming WHERE id IN (SELECT id FROM
-             (SELECT id, SUM(bytes + (arrived + 1) * $1) OVER (ORDER BY id DESC) AS total FROM incoming
-              WHERE sender NOT IN (SELECT address FROM contacts))
+             (SELECT id, SUM(bytes + (arrived + 1) * $1) OVER (ORDER BY id DESC) AS total FROM incoming)
          WHERE total > $2)";
     let query = sqlx::query(query).bind(ROW).bind(INCOMPLETE_OF_STRANGERS);
     query.execute(db).await?;

@@ -1,16 +1,20 @@
-//! What every home must do, in a file as in memory, and what only files can: be opened again.
+//! What every home must do, in a file as in memory.
+
+use std::sync::Arc;
 
 use tempfile::TempDir;
+use zephyr_core::stream::WINDOW;
 use zephyr_core::{Address, Content, DirectoryHash, Payload, Round, UnixMs};
 
-use super::outbox::Fragment;
-use super::*;
-use crate::testing::{advanced, alice, bob, network, parameters, sample};
+use super::super::inbox::Received;
+use super::super::outbox::Fragment;
+use super::super::*;
+use crate::testing::{alice, bob, sample};
 
-const NOW: UnixMs = UnixMs(1_800_000_000_000);
-const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([7; 32]);
+pub(super) const NOW: UnixMs = UnixMs(1_800_000_000_000);
+pub(super) const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([7; 32]);
 
-fn carol() -> Address {
+pub(super) fn carol() -> Address {
     Address::parse("carol@example.org").unwrap()
 }
 
@@ -51,7 +55,10 @@ conform! {
     copies_are_dropped_also_after_the_message_is_complete
     fragments_that_contradict_each_other_are_dropped
     messages_that_would_be_too_long_are_dropped
-    a_sender_has_few_incomplete_messages
+    a_stranger_has_few_incomplete_messages
+    a_contact_has_one_incomplete_message
+    what_makes_no_message_of_a_contact_is_dropped_and_blocks_nothing
+    an_acknowledgement_goes_alone_only_if_nothing_else_does
     strangers_cannot_fill_the_disk
     contacts_are_acknowledged_up_to_the_first_gap
     a_text_that_is_none_becomes_a_file
@@ -97,12 +104,12 @@ async fn contacts_come_and_go(store: Store) {
     assert_eq!(contacts[0].address, bob());
     assert_eq!((contacts[0].note.as_str(), contacts[0].added_at), ("from work", NOW));
     assert_eq!(contacts[1].address, carol());
-    assert!(store.remove_contact(&bob()).await.unwrap());
-    assert!(!store.remove_contact(&bob()).await.unwrap());
+    assert!(store.remove_contact(&bob(), NOW).await.unwrap());
+    assert!(!store.remove_contact(&bob(), NOW).await.unwrap());
     assert_eq!(store.contacts().await.unwrap().len(), 1);
 }
 
-async fn next(store: &Store, round: u64, slot: u8) -> Option<Fragment> {
+pub(super) async fn next(store: &Store, round: u64, slot: u8) -> Option<Fragment> {
     store.assign(Round(round), &DIRECTORY, slot, &bob()).await.unwrap()
 }
 
@@ -145,7 +152,8 @@ async fn what_no_mixer_took_goes_out_again(store: Store) {
     store.mark_sent(Round(10), 0).await.unwrap().unwrap();
     assert!(!store.requeue_slot(Round(10), 0).await.unwrap(), "a mixer has it");
     next(&store, 10, 1).await.unwrap();
-    assert_eq!(store.requeue_round(Round(10)).await.unwrap(), 2, "the round was void");
+    let (fragments, states) = store.requeue_round(Round(10)).await.unwrap();
+    assert_eq!((fragments, states.len(), states[0].1), (2, 1, Delivery::Queued), "it was void");
     assert_eq!(next(&store, 11, 0).await.unwrap().body, b"abc");
     assert_eq!(store.requeue_unsent().await.unwrap(), 1, "the program was killed");
     assert_eq!(next(&store, 12, 3).await.unwrap().body, b"abc");
@@ -173,7 +181,7 @@ async fn messages_to_others_do_not_take_a_contacts_slot(store: Store) {
 async fn removing_a_contact_empties_its_queue(store: Store) {
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
     let stream = next(&store, 9, 0).await.unwrap().stream;
-    store.remove_contact(&bob()).await.unwrap();
+    store.remove_contact(&bob(), NOW).await.unwrap();
     assert_eq!(store.unsent().await.unwrap(), 0);
     assert!(store.outbox().await.unwrap().is_empty());
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
@@ -182,7 +190,12 @@ async fn removing_a_contact_empties_its_queue(store: Store) {
 }
 
 /// The fragments of `body`, as a session hands them out.
-fn fragments(from: Option<Address>, message: u64, body: &[u8], chunk: usize) -> Vec<Incoming> {
+pub(super) fn fragments(
+    from: Option<Address>,
+    message: u64,
+    body: &[u8],
+    chunk: usize,
+) -> Vec<Incoming> {
     let parts: Vec<_> = if body.is_empty() { vec![body] } else { body.chunks(chunk).collect() };
     let fragments = parts.len() as u16;
     let part = |(fragment, part): (usize, &&[u8])| Incoming {
@@ -191,6 +204,8 @@ fn fragments(from: Option<Address>, message: u64, body: &[u8], chunk: usize) -> 
         message,
         stream: 5,
         sequence: fragment as u32 + 1,
+        ack_stream: 0,
+        ack: 0,
         fragment: fragment as u16,
         fragments,
         round: Round(3),
@@ -199,7 +214,18 @@ fn fragments(from: Option<Address>, message: u64, body: &[u8], chunk: usize) -> 
     parts.iter().enumerate().map(part).collect()
 }
 
-async fn receive(store: &Store, incoming: &Incoming) -> Receipt {
+pub(super) async fn receive(store: &Store, incoming: &Incoming) -> Receipt {
+    receive_all(store, incoming).await.receipt
+}
+
+/// The last fragment of one message.
+async fn complete(store: &Store, incoming: &Incoming) -> Arc<InboxMessage> {
+    let mut received = receive_all(store, incoming).await;
+    assert_eq!((received.receipt, received.messages.len()), (Receipt::Complete, 1));
+    received.messages.remove(0)
+}
+
+async fn receive_all(store: &Store, incoming: &Incoming) -> Received {
     let capacity = Payload::capacity(1_024, incoming.sender.as_ref());
     store.receive(incoming, capacity, NOW).await.unwrap()
 }
@@ -209,7 +235,7 @@ async fn a_message_is_put_together_in_any_order(store: Store) {
     assert_eq!(receive(&store, &parts[2]).await, Receipt::Kept { arrived: 1, of: 3 });
     assert_eq!(receive(&store, &parts[0]).await, Receipt::Kept { arrived: 2, of: 3 });
     assert!(store.inbox(false).await.unwrap().is_empty());
-    let Receipt::Complete(message) = receive(&store, &parts[1]).await else { panic!() };
+    let message = complete(&store, &parts[1]).await;
     assert_eq!(message.body, b"abcdefgh");
     assert_eq!((message.from.clone(), message.authenticated), (Some(bob()), true));
     assert_eq!((message.round, message.received_at), (Round(3), NOW));
@@ -218,9 +244,7 @@ async fn a_message_is_put_together_in_any_order(store: Store) {
     assert!(store.inbox(true).await.unwrap().is_empty());
     assert!(store.inbox(false).await.unwrap()[0].seen);
 
-    let Receipt::Complete(message) = receive(&store, &fragments(None, 1, b"", 3)[0]).await else {
-        panic!()
-    };
+    let message = complete(&store, &fragments(None, 1, b"", 3)[0]).await;
     assert_eq!((&message.from, message.authenticated, message.body.len()), (&None, false, 0));
 }
 
@@ -228,12 +252,12 @@ async fn copies_are_dropped_also_after_the_message_is_complete(store: Store) {
     let parts = fragments(Some(bob()), 1, b"abcdef", 3);
     receive(&store, &parts[0]).await;
     assert_eq!(receive(&store, &parts[0]).await, Receipt::Duplicate);
-    assert!(matches!(receive(&store, &parts[1]).await, Receipt::Complete(_)));
+    assert!(matches!(receive(&store, &parts[1]).await, Receipt::Complete));
     for part in &parts {
         assert_eq!(receive(&store, part).await, Receipt::Duplicate);
     }
     let other = fragments(Some(carol()), 1, b"abc", 3);
-    assert!(matches!(receive(&store, &other[0]).await, Receipt::Complete(_)), "another sender");
+    assert!(matches!(receive(&store, &other[0]).await, Receipt::Complete), "another sender");
     assert_eq!(store.inbox(false).await.unwrap().len(), 2);
 }
 
@@ -244,7 +268,7 @@ async fn fragments_that_contradict_each_other_are_dropped(store: Store) {
     assert_eq!(receive(&store, &more).await, Receipt::Refused(Refused::Inconsistent));
     let other = Incoming { content: Content::Text, ..parts[1].clone() };
     assert_eq!(receive(&store, &other).await, Receipt::Refused(Refused::Inconsistent));
-    assert!(matches!(receive(&store, &parts[1]).await, Receipt::Complete(_)));
+    assert!(matches!(receive(&store, &parts[1]).await, Receipt::Complete));
 }
 
 async fn messages_that_would_be_too_long_are_dropped(store: Store) {
@@ -261,12 +285,11 @@ async fn messages_that_would_be_too_long_are_dropped(store: Store) {
     for part in &parts[1..] {
         assert!(matches!(receive(&store, part).await, Receipt::Kept { .. }));
     }
-    let Receipt::Complete(message) = receive(&store, &parts[0]).await else { panic!() };
+    let message = complete(&store, &parts[0]).await;
     assert_eq!(message.body, body);
 }
 
-async fn a_sender_has_few_incomplete_messages(store: Store) {
-    store.add_contact(&bob(), None, NOW).await.unwrap();
+async fn a_stranger_has_few_incomplete_messages(store: Store) {
     for message in 0..17 {
         let parts = fragments(Some(bob()), message, b"abcdef", 3);
         assert_eq!(receive(&store, &parts[0]).await, Receipt::Kept { arrived: 1, of: 2 });
@@ -274,7 +297,7 @@ async fn a_sender_has_few_incomplete_messages(store: Store) {
     let oldest = &fragments(Some(bob()), 0, b"abcdef", 3)[1];
     assert_eq!(receive(&store, oldest).await, Receipt::Kept { arrived: 1, of: 2 });
     let newest = &fragments(Some(bob()), 16, b"abcdef", 3)[1];
-    assert!(matches!(receive(&store, newest).await, Receipt::Complete(_)));
+    assert!(matches!(receive(&store, newest).await, Receipt::Complete));
 }
 
 async fn strangers_cannot_fill_the_disk(store: Store) {
@@ -296,11 +319,11 @@ async fn strangers_cannot_fill_the_disk(store: Store) {
         .unwrap();
     assert!((7 << 20..=8 << 20).contains(&total), "{total}");
     let newest = &fragments(Some(stranger(19)), 7, &body, capacity)[9];
-    assert!(matches!(receive(&store, newest).await, Receipt::Complete(_)));
+    assert!(matches!(receive(&store, newest).await, Receipt::Complete));
     for part in &kept[1..9] {
         receive(&store, part).await;
     }
-    assert!(matches!(receive(&store, &kept[9]).await, Receipt::Complete(_)), "contacts are apart");
+    assert!(matches!(receive(&store, &kept[9]).await, Receipt::Complete), "contacts are apart");
 
     let mut refused = None;
     for message in 100..200 {
@@ -311,14 +334,78 @@ async fn strangers_cannot_fill_the_disk(store: Store) {
         }
     }
     assert_eq!(refused, Some((163, Refused::InboxFull)));
-    let parts = fragments(Some(bob()), 8, &vec![1; 1 << 20], 1 << 20);
-    assert!(matches!(receive(&store, &parts[0]).await, Receipt::Complete(_)));
+    let part = fragments(Some(bob()), 8, &vec![1; 1 << 20], 1 << 20).remove(0);
+    let next = Incoming { sequence: 11, ..part };
+    assert_eq!(receive(&store, &next).await, Receipt::Complete);
+}
+
+async fn a_contact_has_one_incomplete_message(store: Store) {
+    store.add_contact(&bob(), None, NOW).await.unwrap();
+    let kept = async || {
+        let query = "SELECT COUNT(*) FROM arrived";
+        sqlx::query_scalar::<_, i64>(query).fetch_one(&store.pool).await.unwrap()
+    };
+    // Each number begins a long message that none goes on with.
+    for sequence in 1..200 {
+        let part = fragments(Some(bob()), sequence.into(), &[1; 1_000], 1).remove(0);
+        receive(&store, &Incoming { sequence, ..part }).await;
+    }
+    assert_eq!(kept().await, 199, "as one message could have");
+    for sequence in 200..1_300 {
+        let part = fragments(Some(bob()), sequence.into(), &[1; 1_000], 1).remove(0);
+        receive(&store, &Incoming { sequence, ..part }).await;
+        assert!(kept().await <= 1_000);
+    }
+    let early = fragments(Some(bob()), 9_999, b"ab", 1).remove(0);
+    let most = WINDOW as u32;
+    for ahead in 2..=most + 10 {
+        let part = Incoming { sequence: 1_299 + ahead, message: ahead.into(), ..early.clone() };
+        let receipt = receive(&store, &part).await;
+        assert_eq!(receipt == Receipt::Late, ahead > most, "{ahead}");
+    }
+    assert!(kept().await <= 1_000 + i64::from(most));
+}
+
+async fn what_makes_no_message_of_a_contact_is_dropped_and_blocks_nothing(store: Store) {
+    store.add_contact(&bob(), None, NOW).await.unwrap();
+    let parts = fragments(Some(bob()), 1, b"abcdef", 3);
+    assert!(matches!(receive(&store, &parts[0]).await, Receipt::Kept { arrived: 1, of: 2 }));
+    let other = Incoming { fragments: 3, ..parts[1].clone() };
+    assert_eq!(receive(&store, &other).await, Receipt::Refused(Refused::Inconsistent));
+    let endless = Incoming { message: 2, sequence: 3, fragments: u16::MAX, ..parts[0].clone() };
+    assert_eq!(receive(&store, &endless).await, Receipt::Refused(Refused::TooLong));
+    assert_eq!(receive(&store, &endless).await, Receipt::Refused(Refused::TooLong));
+    let good = Incoming { message: 3, sequence: 4, fragments: 1, ..parts[0].clone() };
+    assert_eq!(complete(&store, &good).await.body, b"abc");
+    assert_eq!(receive(&store, &Incoming { sequence: 0, ..good.clone() }).await, Receipt::Late);
+    assert_eq!(receive(&store, &good).await, Receipt::Duplicate);
+}
+
+async fn an_acknowledgement_goes_alone_only_if_nothing_else_does(store: Store) {
+    store.add_contact(&bob(), None, NOW).await.unwrap();
+    assert_eq!(next(&store, 9, 0).await, None, "nothing has come");
+    complete(&store, &fragments(Some(bob()), 1, b"a", 1)[0]).await;
+    let empty = next(&store, 9, 1).await.unwrap();
+    assert_eq!((empty.content, empty.stream, empty.sequence), (Content::Empty, 0, 0));
+    assert_eq!((empty.ack_stream, empty.ack), (5, 1));
+    assert_eq!(next(&store, 9, 2).await, None, "it was said");
+    assert_eq!(store.mark_sent(Round(9), 1).await.unwrap(), None, "it is no message");
+    assert_eq!(store.unsent().await.unwrap(), 0);
+
+    receive(&store, &fragments(Some(bob()), 1, b"a", 1)[0]).await;
+    store.enqueue(&bob(), Content::Text, b"hi", 10, NOW).await.unwrap();
+    let fragment = next(&store, 9, 3).await.unwrap();
+    assert_eq!((fragment.body.as_slice(), fragment.ack_stream, fragment.ack), (&b"hi"[..], 5, 1));
+    assert_eq!(next(&store, 10, 0).await, None);
+    assert!(store.requeue_slot(Round(9), 3).await.unwrap());
+    assert_eq!(next(&store, 10, 1).await.unwrap().body, b"hi");
 }
 
 async fn contacts_are_acknowledged_up_to_the_first_gap(store: Store) {
     let from = |stream, sequence| Incoming {
         stream,
         sequence,
+        body: vec![sequence as u8],
         ..fragments(Some(bob()), u64::from(sequence) << 32 | u64::from(stream), b"a", 1).remove(0)
     };
     let ack = async |store: &Store| {
@@ -332,22 +419,24 @@ async fn contacts_are_acknowledged_up_to_the_first_gap(store: Store) {
         receive(&store, &from(5, sequence)).await;
         assert_eq!(ack(&store).await, (5, acknowledged), "{sequence}");
     }
+    let inbox = store.inbox(false).await.unwrap();
+    let order: Vec<_> = inbox.iter().map(|message| message.body.clone()).collect();
+    assert_eq!(order, [[1], [2], [3], [4]]);
     receive(&store, &from(6, 2)).await;
     assert_eq!(ack(&store).await, (6, 0), "the contact started over");
+    assert_eq!(receive(&store, &from(5, 5)).await, Receipt::Late);
     let nothing = Incoming { content: Content::Empty, ..from(6, 1) };
     assert_eq!(receive(&store, &nothing).await, Receipt::Empty);
-    store.enqueue(&bob(), Content::Text, b"hi", 10, NOW).await.unwrap();
-    let fragment = next(&store, 9, 0).await.unwrap();
-    assert_eq!((fragment.ack_stream, fragment.ack), (6, 2));
+    assert_eq!(ack(&store).await, (6, 0));
 }
 
 async fn a_text_that_is_none_becomes_a_file(store: Store) {
     let part = &fragments(Some(bob()), 1, b"\xff\xfe", 10)[0];
     let text = Incoming { content: Content::Text, ..part.clone() };
-    let Receipt::Complete(message) = receive(&store, &text).await else { panic!() };
+    let message = complete(&store, &text).await;
     assert_eq!((message.content, message.text()), (Content::File, None));
     let good = Incoming { message: 2, body: b"hi".to_vec(), ..text };
-    let Receipt::Complete(message) = receive(&store, &good).await else { panic!() };
+    let message = complete(&store, &good).await;
     assert_eq!(message.text(), Some("hi"));
     assert!(!format!("{message:?}").contains("bob"));
 }
@@ -364,100 +453,4 @@ async fn a_full_disk_and_a_read_only_one_are_said_clearly(store: Store) {
     let refused = store.enqueue(&bob(), Content::Text, b"x", 10, NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::ReadOnly), "{refused:?}");
     assert_eq!(store.unsent().await.unwrap(), 1, "nothing is half done");
-}
-
-#[tokio::test]
-async fn a_home_goes_on_where_its_program_was_killed() {
-    let dir = TempDir::new().unwrap();
-    let store = Store::create(dir.path(), &alice(), &sample()).await.unwrap();
-    store.enqueue(&bob(), Content::File, b"abcdef", 3, NOW).await.unwrap();
-    next(&store, 9, 0).await.unwrap();
-    let part = fragments(Some(carol()), 1, b"abcdef", 3);
-    receive(&store, &part[0]).await;
-    let seed = store.home().seed().clone();
-    drop(store);
-
-    let store = Store::open(dir.path()).await.unwrap();
-    assert_eq!(*store.home().seed(), seed);
-    assert_eq!(store.home().network(), sample());
-    assert_eq!(store.last_round().await.unwrap(), Some((Round(9), DIRECTORY)));
-    assert_eq!(store.requeue_unsent().await.unwrap(), 1);
-    assert_eq!(next(&store, 10, 0).await.unwrap().body, b"abc");
-    assert!(matches!(receive(&store, &part[1]).await, Receipt::Complete(_)));
-}
-
-#[tokio::test]
-async fn a_home_is_one_programs_at_a_time() {
-    let dir = TempDir::new().unwrap();
-    let store = Store::create(dir.path(), &alice(), &sample()).await.unwrap();
-    let second = Store::open(dir.path()).await.unwrap_err();
-    assert!(matches!(second, StoreError::InUse(_)), "{second}");
-    assert!(second.to_string().contains("another zephyr program"));
-    store.close().await;
-    Store::open(dir.path()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_home_is_for_one_address_in_one_network() {
-    let dir = TempDir::new().unwrap();
-    let missing = Store::open(dir.path()).await.unwrap_err();
-    assert!(matches!(missing, StoreError::NoHome(_)));
-    drop(Store::create(dir.path(), &alice(), &sample()).await.unwrap());
-    drop(Store::create(dir.path(), &alice(), &sample()).await.unwrap());
-    let other = Store::create(dir.path(), &bob(), &sample()).await.unwrap_err();
-    assert!(matches!(other, StoreError::OtherAddress(_)));
-    let elsewhere = network(&parameters(), |_| "elsewhere:1".into());
-    let other = Store::create(dir.path(), &alice(), &elsewhere).await.unwrap_err();
-    assert!(matches!(other, StoreError::OtherNetwork));
-}
-
-#[tokio::test]
-async fn a_home_goes_on_with_the_versions_of_its_network() {
-    let dir = TempDir::new().unwrap();
-    let (first, second) = (sample(), advanced(&sample(), 100));
-    let third = advanced(&second, 200);
-    let signed: Vec<_> = third.updates().map(<[u8]>::to_vec).collect();
-    let store = Store::create(dir.path(), &alice(), &first).await.unwrap();
-    assert!(!store.add_version(&signed[1]).await.unwrap(), "a version is missing between");
-    assert!(!store.add_version(b"nonsense").await.unwrap());
-    assert_eq!(store.home().network(), first);
-    assert!(store.add_version(&signed[0]).await.unwrap());
-    assert!(!store.add_version(&signed[0]).await.unwrap(), "it is known already");
-    assert_eq!(store.home().network(), second);
-    drop(store);
-    // An older file of the same network does no harm, and a newer one brings what is new.
-    drop(Store::create(dir.path(), &alice(), &first).await.unwrap());
-    assert_eq!(Store::open(dir.path()).await.unwrap().home().network(), second);
-    drop(Store::create(dir.path(), &alice(), &third).await.unwrap());
-    assert_eq!(Store::open(dir.path()).await.unwrap().home().network(), third);
-    // The servers signed two versions behind the first: this home stays with what it has.
-    let split = advanced(&first, 101);
-    let other = Store::create(dir.path(), &alice(), &split).await.unwrap_err();
-    assert!(matches!(other, StoreError::OtherNetwork));
-    let new = Store::in_memory(&alice(), &third).await.unwrap();
-    assert_eq!(new.home().network(), third);
-}
-
-#[tokio::test]
-async fn a_damaged_home_is_said_clearly() {
-    let dir = TempDir::new().unwrap();
-    std::fs::write(dir.path().join("zephyr.db"), [0x5a; 8_192]).unwrap();
-    let damaged = Store::open(dir.path()).await.unwrap_err();
-    assert!(matches!(damaged, StoreError::Damaged), "{damaged:?}");
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_home_is_private() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = TempDir::new().unwrap();
-    let home = dir.path().join("home");
-    let store = Store::create(&home, &alice(), &sample()).await.unwrap();
-    store.enqueue(&bob(), Content::Text, b"hi", 10, NOW).await.unwrap();
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&home), 0o700);
-    for entry in std::fs::read_dir(&home).unwrap() {
-        let path = entry.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
-    }
 }
