@@ -27,7 +27,18 @@ pub enum Command {
 Without a terminal the codes are mailed and the program ends with exit code 4; call it again with --code.")]
     Register(RegisterArgs),
     /// Send a text, or a file from stdin: zephyr send --to bob@example.org < photo.jpg
+    #[command(after_help = "\
+The recipient's program confirms that a message has arrived, as soon as both of you take part in a round, and only
+if the recipient has added you as a contact. Until then the message stays in the outbox and is sent again whenever
+your program takes part. What is longer than a few rounds' packets leaves only as it is confirmed.")]
     Send(SendArgs),
+    /// List the messages that you wrote, and how far they have come
+    #[command(after_help = "\
+A message is queued, then sent in a round, then delivered: in the recipient's inbox. Of the delivered ones the last
+1,000 are listed; what they said is erased.
+With --json each message is one line: id, to, kind (text or file), bytes, packets, created_at, state (queued, sending,
+sent or delivered), packets_sent (while sending), round (once sent), delivered_at.")]
+    Outbox(OutboxArgs),
     /// Take part in the network and show the messages that arrive
     #[command(after_help = "\
 Messages reach you only in rounds in which your program takes part: leave `recv --wait` running.
@@ -83,6 +94,19 @@ pub struct SendArgs {
     pub to: Address,
     /// The text; without it, stdin is sent as a file of at most 1 MiB
     pub text: Option<String>,
+    /// Wait until the recipient's program has confirmed that it is there
+    #[arg(long)]
+    pub wait_delivered: bool,
+    /// How long to wait for that, such as 60s or 10m [default: until it is]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "wait_delivered")]
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct OutboxArgs {
+    /// One JSON object a message
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -331,6 +355,7 @@ mod tests {
         assert!(refusal("zephyr demo --rounds x").contains("rounds"));
         assert!(refusal("zephyr send --to bob hello").contains("name@example.org"));
         assert!(refusal("zephyr recv --wait soon").contains("such as 60s"));
+        assert!(refusal("zephyr send --to b@c.d hi --timeout 5s").contains("--wait-delivered"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod devnet;
 mod keygen;
 mod manage;
 mod network;
+mod outbox;
 mod recv;
 mod register;
 mod send;
@@ -29,6 +30,7 @@ pub async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Register(args) => register::run(&home_dir(home)?, args).await,
         Command::Send(args) => send::run(open_home(home).await?, args).await,
+        Command::Outbox(args) => outbox::run(open_home(home).await?, &args).await,
         Command::Recv(args) => {
             let dir = home_dir(home)?;
             recv::run(Store::open(&dir).await?, &dir, args).await
@@ -74,4 +76,8 @@ async fn require_registered(store: &Store) -> Outcome {
     };
     let advice = format!("run `zephyr register {address} --network FILE`");
     Err(Failure::new(Exit::NotRegistered, format!("{sentence}: {advice}")))
+}
+
+fn count(n: u64, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }

@@ -16,7 +16,8 @@ Exit codes:
   1  failed; a sentence on stderr says why and what to do
   2  the command line, a file or an input is not as it must be
   3  the network, or one of its servers that is needed, can't be reached
-  4  this home has no address that is registered with all PKGs";
+  4  this home has no address that is registered with all PKGs
+  5  the message is in the outbox, but was not delivered in the time given";
 
 /// The exit codes other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub enum Exit {
     Usage = 2,
     Unreachable = 3,
     NotRegistered = 4,
+    NotDelivered = 5,
 }
 
 /// Why a command did not do what it was asked to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
-use zephyr_client::{Client, Event, InboxMessage, Options, Store};
+use zephyr_client::{Client, Delivery, Event, InboxMessage, Options, Store};
 use zephyr_core::session::{self, Missed};
 
 use super::require_registered;
@@ -56,6 +56,10 @@ async fn receive(
         }
         match &event {
             Event::Message(_) => inbox.show().await?,
+            Event::Delivery { id, delivery: Delivery::Delivered } => {
+                let to = client.store().outbox_message(*id).await?.to;
+                note(format_args!("your message {id} was delivered to {to}"));
+            }
             Event::Round(event) if wait.is_none() && is_end(event) => break,
             _ => {}
         }

@@ -1,17 +1,25 @@
 //! `zephyr send`
 
 use std::io::{IsTerminal, Read};
+use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use zephyr_client::{Client, Delivery, Event, Message, MessageId, Options, Queued, Store};
+use tokio::time::timeout;
+use zephyr_client::{
+    Client, Delivery, Event, Message, MessageId, Options, Queued, Store, StoreError,
+};
+use zephyr_core::Address;
 
-use super::require_registered;
+use super::{count, require_registered};
 use crate::cli::SendArgs;
 use crate::clock;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::online::{Watch, while_running};
-use crate::output::{Progress, line};
+use crate::output::{Progress, line, note};
+
+/// Longer than anybody waits.
+const A_WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 pub async fn run(store: Store, args: SendArgs) -> Outcome {
     require_registered(&store).await?;
@@ -30,9 +38,25 @@ pub async fn run(store: Store, args: SendArgs) -> Outcome {
         count(estimate.rounds, "round"),
         clock::say(estimate.time)
     ));
+    if estimate.acknowledged {
+        note(format_args!(
+            "The message is long and leaves as {} confirms it, whose contact you must be.",
+            args.to
+        ));
+    }
     let stopped = Err(stays(Failure::failed("stopped")));
-    while_running(&client, deliver(&client, events, queued), stopped).await?;
-    line("Sent.");
+    let work = async {
+        send(&client, events, queued).await?;
+        line("Sent.");
+        if args.wait_delivered {
+            confirm(&client, queued, &args.to).await?;
+            line(format_args!("Delivered to {}.", args.to));
+        }
+        Ok(())
+    };
+    let wait = args.timeout.unwrap_or(A_WEEK);
+    let in_time = async { timeout(wait, work).await.unwrap_or_else(|_| Err(late(&args.to, wait))) };
+    while_running(&client, in_time, stopped).await?;
     store.close().await;
     Ok(())
 }
@@ -66,16 +90,32 @@ async fn read_stdin() -> Outcome<Vec<u8>> {
 }
 
 /// Waits until the mixers have everything and the rounds are through.
-async fn deliver(client: &Client, mut events: Receiver<Event>, queued: Queued) -> Outcome {
+async fn send(client: &Client, events: Receiver<Event>, queued: Queued) -> Outcome {
+    watch(client, events, queued, "waiting for the next round", client.drain()).await
+}
+
+/// Waits until the recipient has it.
+async fn confirm(client: &Client, queued: Queued, to: &Address) -> Outcome {
+    let waiting = format!("waiting until {to} has it");
+    watch(client, client.events(), queued, &waiting, client.delivered(queued.id)).await
+}
+
+/// Shows how far the message has come until `done` is.
+async fn watch(
+    client: &Client,
+    mut events: Receiver<Event>,
+    queued: Queued,
+    waiting: &str,
+    done: impl Future<Output = Result<(), StoreError>>,
+) -> Outcome {
     let mut watch = Watch::new(&client.store().home().network());
     let total = queued.estimate.fragments;
     let mut progress = Progress::new(total.into());
-    progress.at(0, "waiting for the next round");
-    let drained = client.drain();
-    tokio::pin!(drained);
+    progress.at(0, waiting);
+    tokio::pin!(done);
     let result = loop {
         tokio::select! {
-            result = &mut drained => break result.map_err(Failure::from),
+            result = &mut done => break result.map_err(Failure::from),
             event = events.recv() => match event {
                 Ok(event) => match watch.handle(&event) {
                     Ok(news) => {
@@ -104,12 +144,9 @@ fn show(progress: &mut Progress, event: &Event, ours: MessageId, total: u32) {
             }
             Delivery::Sent { round } => progress.at(
                 total.into(),
-                format_args!(
-                    "{} sent, waiting for the end of round {round}",
-                    count(total.into(), "packet")
-                ),
+                format_args!("{} sent, the last in round {round}", count(total.into(), "packet")),
             ),
-            Delivery::Queued => {}
+            _ => {}
         },
         Event::Requeued { round, fragments } => progress.note(format_args!(
             "round {round} was void: {} will be sent again",
@@ -117,6 +154,16 @@ fn show(progress: &mut Progress, event: &Event, ours: MessageId, total: u32) {
         )),
         _ => {}
     }
+}
+
+fn late(to: &Address, wait: Duration) -> Failure {
+    let time = clock::say(wait);
+    Failure::new(
+        Exit::NotDelivered,
+        format!(
+            "{to} has not confirmed the message in {time}; it stays in the outbox and is sent again with the next `send` or `recv`"
+        ),
+    )
 }
 
 fn stays(failure: Failure) -> Failure {
@@ -127,8 +174,4 @@ fn stays(failure: Failure) -> Failure {
             "{failure}; the message stays in the outbox and leaves with the next `send` or `recv`"
         ),
     )
-}
-
-fn count(n: u64, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
