@@ -36,7 +36,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(
         header in any_header(),
-        body in prop::collection::vec(any::<u8>(), 0..=200),
+        // 35 bytes of header and up to 25 of address.
+        body in prop::collection::vec(any::<u8>(), 0..=LEN - 60),
     ) {
         let written = Payload { header, body: &body };
         let mut bytes = [0xff; LEN];
