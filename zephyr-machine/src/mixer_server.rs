@@ -172,6 +172,11 @@ impl<S: Suite> MixerServer<S> {
         self.actions.push_back(MixerAction::Event(event));
     }
 
+    /// The rounds whose keys are here.
+    pub fn keys(&self) -> impl Iterator<Item = Round> {
+        self.rounds.iter().filter(|(_, entry)| !entry.mixing.is_over()).map(|(round, _)| *round)
+    }
+
     /// Opens no more rounds: the mixer is to stop when it [is idle](Self::is_idle).
     pub fn stop_opening(&mut self) {
         self.opening = None;

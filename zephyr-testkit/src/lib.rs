@@ -12,6 +12,7 @@
 
 mod keyed;
 mod network;
+pub mod sim;
 
 pub use keyed::{Exponent, Keyed, KeyedPoint};
 pub use network::{

@@ -91,6 +91,11 @@ impl<S: Suite> PkgRounds<S> {
         Some(SecretShare::new(share.to_bytes()))
     }
 
+    /// The rounds whose secrets are here.
+    pub fn secrets(&self) -> impl Iterator<Item = Round> {
+        self.secrets.keys().copied()
+    }
+
     /// Opens no more rounds: the server is to stop.
     pub fn stop_opening(&mut self) {
         self.opening = None;
