@@ -7,6 +7,7 @@
 mod firmware;
 mod install;
 mod rules;
+mod sim;
 mod step;
 mod test;
 mod toolchain;
@@ -22,6 +23,7 @@ const HELP: &str = "\
 Usage: cargo xtask COMMAND
 
   test       install what the tests need, then run every check and every test
+  sim        simulate whole networks in which things go wrong: --seeds N [--from S] [--real], or --story SEED
   firmware   only the self-test on a Cortex-M4F in QEMU, with its table of instructions and stack
   no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::everything(),
+        ["sim", ref options @ ..] => sim::simulate(options),
         ["firmware"] => install::bare_metal().and_then(|()| firmware::self_test()),
         ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),
