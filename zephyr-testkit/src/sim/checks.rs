@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use zephyr_core::{DirectoryHash, MixerIndex, Role, Round, Suite};
+use zephyr_machine::event::ServerEvent;
 use zephyr_machine::peer::PeerReply;
 use zephyr_machine::record::{Record, RecordKey};
 
@@ -156,6 +157,24 @@ impl<S: Suite + Sync> World<'_, S> {
         if mixer.keys().any(|held| held == round) {
             self.violate(|| {
                 format!("mixer {number} keeps the key of round {round}, which is void")
+            });
+        }
+    }
+
+    /// Where no mixer is corrupt, nobody is blamed.
+    pub(super) fn check_blame(&mut self, number: usize, event: &ServerEvent) {
+        if self.servers.iter().any(|server| server.corrupt.lies()) || self.repented {
+            return;
+        }
+        let blames = match event {
+            ServerEvent::Mixed { dropped, .. } => dropped.keys().any(Option::is_some),
+            ServerEvent::Looped { ways, .. } => ways.iter().any(|way| way.lost + way.doubled > 0),
+            ServerEvent::OtherBatch { .. } | ServerEvent::MailboxAltered { .. } => true,
+            _ => false,
+        };
+        if blames {
+            self.violate(|| {
+                format!("mixer {number} blames somebody, and nobody is corrupt: {event:?}")
             });
         }
     }

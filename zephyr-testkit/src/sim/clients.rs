@@ -93,15 +93,13 @@ impl<S: Suite + Sync> World<'_, S> {
         }
         let mut out = self.buffer();
         let person = &mut self.people[line.person];
+        let local = person.local(self.now);
         let handshake = person.connections[&line.exchange].handshake;
         let Some(session) = &mut person.session else { return };
-        match session.handle_connected(line.exchange, &handshake, &mut out) {
+        match session.handle_connected(line.exchange, &handshake, local, &mut out) {
             Reaction::Send(len) => self.request(line, &out[..len]),
             _ => {
-                let local = person.local(self.now);
-                if let Some(session) = &mut person.session {
-                    session.handle_failed(line.exchange, local);
-                }
+                session.handle_failed(line.exchange, local);
                 person.connections.remove(&line.exchange);
             }
         }

@@ -17,7 +17,7 @@ use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 
 use super::dice::Dice;
 use super::figures::Fault;
-use super::letters::{Letter, Put};
+use super::letters::{Answer, Letter, Put, Waits};
 use super::world::World;
 
 /// What a mixer is.
@@ -92,7 +92,7 @@ impl<S: Suite + Sync> World<'_, S> {
         let signature = Bytes(record.signature);
         self.deed(number, || format!("signs what it is asked to in round {round}"));
         self.show_to_some(number, RecordKind::Signed, round, &Record::Signed(record), 600);
-        self.reply(number, call, PeerReply::Signed(signature));
+        self.reply(number, call, Answer::Vote(PeerReply::Signed(signature)));
         true
     }
 
@@ -304,7 +304,7 @@ impl<S: Suite + Sync> World<'_, S> {
             } else if side >> index.0 & 1 == 1 || self.rng.happens(200) {
                 self.calls += 1;
                 let call = self.calls;
-                self.servers[number].calls.insert(call, (round, index));
+                self.servers[number].calls.insert(call, Waits::Vote(round, index));
                 self.post(number, to, Letter::Call { number: call, request: request.clone() });
             }
         }

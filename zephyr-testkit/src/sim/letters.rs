@@ -34,11 +34,29 @@ pub(super) enum Letter {
     /// A call, by the caller's number.
     Call { number: u64, request: Arc<[u8]> },
     /// Its answer.
-    Reply { number: u64, reply: PeerReply },
+    Reply { number: u64, answer: Answer },
     /// A batch, by the sender's number.
     Batch { number: u64, header: Arc<[u8]>, batch: Arc<Batch> },
     /// Its acknowledgement.
     Taken { number: u64 },
+}
+
+/// The answer to a call.
+#[derive(Clone)]
+pub(super) enum Answer {
+    /// As mixers have it, and mailbox servers.
+    Vote(PeerReply),
+    /// What a mailbox server tells of a delivery.
+    Told(Arc<[u8]>),
+}
+
+/// What a mixer waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Waits {
+    /// A mixer's signature in a round.
+    Vote(Round, MixerIndex),
+    /// What a mailbox server tells, by the mixer's number.
+    Told(u64),
 }
 
 /// A batch on its way in.
@@ -123,7 +141,7 @@ impl<S: Suite + Sync> World<'_, S> {
                 return;
             }
             Letter::Call { number, request } => self.called(from, to, number, &request),
-            Letter::Reply { number, reply } => self.replied(to, number, Some(reply)),
+            Letter::Reply { number, answer } => self.replied(to, number, Some(answer)),
             Letter::Batch { number, header, batch } => {
                 self.batch_comes(from, to, number, header, batch);
             }
@@ -149,22 +167,48 @@ impl<S: Suite + Sync> World<'_, S> {
         }
     }
 
+    /// A mixer calls another server, and waits so many milliseconds for the answer.
+    pub(super) fn call(
+        &mut self,
+        from: usize,
+        to: usize,
+        request: Vec<u8>,
+        waits: Waits,
+        patience: u64,
+    ) {
+        self.calls += 1;
+        let number = self.calls;
+        let server = &mut self.servers[from];
+        server.calls.insert(number, waits);
+        let life = server.life;
+        self.post(from, to, Letter::Call { number, request: request.into() });
+        let unanswered = Happening::Unanswered { server: from, life, number };
+        self.queue.plan(self.now.plus(patience), unanswered);
+    }
+
     /// A server answers a call.
-    pub(super) fn reply(&mut self, server: usize, call: CallId, reply: PeerReply) {
+    pub(super) fn reply(&mut self, server: usize, call: CallId, answer: Answer) {
         if let Some((caller, number)) = self.servers[server].answering.remove(&call) {
-            self.post(server, caller, Letter::Reply { number, reply });
+            self.post(server, caller, Letter::Reply { number, answer });
         }
     }
 
     /// A call is answered, or never will be. An answer may come twice.
-    pub(super) fn replied(&mut self, server: usize, number: u64, reply: Option<PeerReply>) {
+    pub(super) fn replied(&mut self, server: usize, number: u64, answer: Option<Answer>) {
         let server = &mut self.servers[server];
-        let Some(&(round, index)) = server.calls.get(&number) else { return };
-        if reply.is_none() {
+        let local = server.local(self.now);
+        let Some(&waits) = server.calls.get(&number) else { return };
+        if answer.is_none() {
             server.calls.remove(&number);
         }
-        if let Some(Machine::Mixer(mixer)) = &mut server.machine {
-            mixer.answered(round, index, reply);
+        let Some(Machine::Mixer(mixer)) = &mut server.machine else { return };
+        match (waits, answer) {
+            (Waits::Vote(round, index), Some(Answer::Vote(reply))) => {
+                mixer.answered(round, index, Some(reply));
+            }
+            (Waits::Vote(round, index), _) => mixer.answered(round, index, None),
+            (Waits::Told(id), Some(Answer::Told(bytes))) => mixer.told(id, Some(&bytes), local),
+            (Waits::Told(id), _) => mixer.told(id, None, local),
         }
     }
 

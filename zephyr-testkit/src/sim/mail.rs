@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zephyr_core::wire::{Bytes, DownloadRefusal, MailboxReply, MailboxRequest, decode};
-use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId, Suite};
+use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId, Suite, message_digest};
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::under_way;
 use zephyr_machine::delivery::{Head, Item, Unpack, item_len};
 use zephyr_machine::mailbox::MailboxMachine;
 use zephyr_machine::mixer_server::CallId;
-use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal};
+use zephyr_machine::peer::{
+    BatchHeader, DeliveredReply, MAX_HASHES, PeerReply, PeerRequest, ProposalRefusal, encode,
+};
 
 use super::answers::encoded;
 use super::dice::Dice;
 use super::figures::Fault;
-use super::letters::digest;
+use super::letters::{Answer, digest};
 use super::mutation::Mutation;
 use super::server::Machine;
 use super::world::World;
@@ -46,6 +48,18 @@ impl MailStore {
         self.clean(mail);
     }
 
+    /// What a mixer is told of a delivery.
+    fn delivered(&self, round: Round, mailbox: Mailbox, mixer: MixerIndex, from: u32) -> Vec<u8> {
+        let upload = self.0.get(&round).and_then(|stored| stored.uploads.get(&mixer));
+        let Some((head, messages)) = upload.and_then(|upload| upload.lists.get(&mailbox)) else {
+            return encode(&DeliveredReply::Refused(DownloadRefusal::NotHere));
+        };
+        let wanted = messages.iter().skip(from as usize).take(MAX_HASHES);
+        let hashes: Vec<u8> = wanted.flat_map(|message| message_digest(message)).collect();
+        let (messages, signature) = (head.messages, Bytes(head.signature));
+        encode(&DeliveredReply::Page { messages, signature, hashes: &hashes })
+    }
+
     fn clean(&mut self, mail: &mut MailboxMachine) {
         while let Some(round) = mail.to_forget() {
             self.0.remove(&round);
@@ -71,15 +85,22 @@ impl<S: Suite + Sync> World<'_, S> {
         let local = server.local(self.now);
         let Some(Machine::Mailbox { mail, .. }) = &mut server.machine else { return };
         mail.advance(local);
-        let reply = match (mixer, decode(request)) {
+        let answer = match (mixer, decode(request)) {
             (Some(mixer), Ok(PeerRequest::Void { round })) => {
                 mail.void(mixer, round);
-                PeerReply::Noted
+                Answer::Vote(PeerReply::Noted)
             }
-            _ => PeerReply::Refused(ProposalRefusal::NotAllowed),
+            (Some(_), Ok(PeerRequest::Delivered { round, mailbox, mixer, from })) => {
+                let told = match mail.download(round, mailbox) {
+                    Ok(()) => server.disk.mail.delivered(round, mailbox, mixer, from),
+                    Err(why) => encode(&DeliveredReply::Refused(why)),
+                };
+                Answer::Told(told.into())
+            }
+            _ => Answer::Vote(PeerReply::Refused(ProposalRefusal::NotAllowed)),
         };
         server.disk.mail.clean(mail);
-        self.reply(number, call, reply);
+        self.reply(number, call, answer);
     }
 
     /// What a mixer delivers has come whole. Says whether to acknowledge it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use zephyr_core::{Hedge, Role, Round, Suite};
-use zephyr_machine::batch::Batch;
+use zephyr_machine::batch::Gathered;
 use zephyr_machine::event::ServerEvent;
 use zephyr_machine::mix::{Mixed, Work};
 use zephyr_machine::mixer_server::MixerAction;
@@ -14,7 +14,7 @@ use zephyr_machine::peer::{PeerRequest, encode};
 
 use super::corrupt::Corruption;
 use super::dice::Dice;
-use super::letters::{Letter, Transfer};
+use super::letters::{Answer, Letter, Transfer, Waits};
 use super::mutation::Mutation;
 use super::queue::Happening;
 use super::server::Machine;
@@ -22,6 +22,8 @@ use super::world::World;
 
 /// How long writing to a disk takes at most, in milliseconds.
 const DISK_MS: u64 = 20;
+/// How long a mailbox server has to tell what was delivered, in milliseconds.
+const ASK_MS: u64 = 1_000;
 
 impl<S: Suite + Sync> World<'_, S> {
     pub(super) fn act(&mut self, number: usize, action: MixerAction<S>) {
@@ -58,23 +60,20 @@ impl<S: Suite + Sync> World<'_, S> {
                         self.servers[number].name()
                     )
                 });
-                let request = encode(&PeerRequest::Propose { body: &body });
-                self.calls += 1;
-                let call = self.calls;
-                let server = &mut self.servers[number];
-                server.calls.insert(call, (round, index));
-                let (life, number_of_call) = (server.life, call);
-                let to = self.server_by_id(&to);
-                let letter = Letter::Call { number: number_of_call, request: request.into() };
-                self.post(number, to, letter);
+                let (to, request) =
+                    (self.server_by_id(&to), encode(&PeerRequest::Propose { body: &body }));
                 let patience = u64::from(self.parameters().open_ms);
-                let unanswered = Happening::Unanswered { server: number, life, number: call };
-                self.queue.plan(self.now.plus(patience), unanswered);
+                let waits = Waits::Vote(round, index);
+                self.call(number, to, request, waits, patience);
+            }
+            MixerAction::Ask { id, to, request } => {
+                let to = self.server_by_id(&to);
+                self.call(number, to, request, Waits::Told(id), ASK_MS);
             }
             MixerAction::Reply { call, reply } => {
                 self.saw_reply(number, &reply);
                 if corrupt != Corruption::NeverSigns {
-                    self.reply(number, call, reply);
+                    self.reply(number, call, Answer::Vote(reply));
                 }
             }
             MixerAction::Mix { round, phase, batch, work, seen, secret } => {
@@ -116,6 +115,7 @@ impl<S: Suite + Sync> World<'_, S> {
         if let ServerEvent::Void { round, .. } = event {
             self.check_erased(number, *round);
         }
+        self.check_blame(number, event);
     }
 
     #[allow(clippy::too_many_arguments)] // what the mixer wants mixed
@@ -124,7 +124,7 @@ impl<S: Suite + Sync> World<'_, S> {
         number: usize,
         round: Round,
         phase: usize,
-        batch: Batch,
+        batch: Gathered,
         work: &Work<S>,
         mut seen: HashSet<[u8; 32]>,
         secret: &[u8; 32],
@@ -136,10 +136,10 @@ impl<S: Suite + Sync> World<'_, S> {
         let mut mixed = work.run(phase, batch, &mut seen, &mut rng, &mut hedge);
         if self.is_mutated(Mutation::MixesCopies) {
             seen = old.clone();
-            mixed.dropped = 0;
+            mixed.bad.clear();
         }
         let fresh = seen.difference(&old).copied();
-        self.check_mixed(number, packets - mixed.dropped, seen.len() - before, fresh);
+        self.check_mixed(number, packets - mixed.dropped(), seen.len() - before, fresh);
         self.corrupt_mixed(number, &mut mixed);
         let server = &self.servers[number];
         debug_assert_eq!(server.role, Role::Mixer);

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zephyr_core::{
-    Address, GUARD_SIZE, Hedge, MixerIndex, Role, Round, ServerId, SigningGuard, Suite, UnixMs,
-};
+use zephyr_core::{Address, GUARD_SIZE, Hedge, Role, Round, ServerId, SigningGuard, Suite, UnixMs};
 use zephyr_machine::board::{Board, under_way};
 use zephyr_machine::event::ServerEvent;
 use zephyr_machine::follow::{FollowAction, Follower};
@@ -20,7 +18,7 @@ use zeroize::Zeroizing;
 use super::corrupt::Corruption;
 use super::dice::Dice;
 use super::figures::Fault;
-use super::letters::{Letter, Put, Transfer};
+use super::letters::{Letter, Put, Transfer, Waits};
 use super::mail::MailStore;
 use super::mutation::Mutation;
 use super::queue::Happening;
@@ -65,7 +63,7 @@ pub(super) struct Server<S: Suite> {
     /// How long the program stays away when it has stopped.
     pub(super) stopping: Option<u64>,
     pub(super) transfers: BTreeMap<u64, Transfer>,
-    pub(super) calls: BTreeMap<u64, (Round, MixerIndex)>,
+    pub(super) calls: BTreeMap<u64, Waits>,
     pub(super) answering: BTreeMap<CallId, (usize, u64)>,
     /// The board's news that have been looked at.
     pub(super) news: u64,

@@ -44,6 +44,8 @@ pub(super) struct World<'a, S: Suite> {
     pub(super) faults: Faults,
     /// Whether the last fault is over.
     pub(super) calm: bool,
+    /// Whether mixers that lied do so no longer.
+    pub(super) repented: bool,
     pub(super) recovery: Option<Recovery>,
     pub(super) mutation: Option<Mutation>,
     pub(super) rng: ChaCha8Rng,
@@ -79,6 +81,7 @@ impl<'a, S: Suite + Sync> World<'a, S> {
             links: Links::new(0),
             faults,
             calm: false,
+            repented: false,
             recovery: None,
             mutation,
             rng: dice(plan.seed, "world"),
@@ -299,6 +302,7 @@ impl<'a, S: Suite + Sync> World<'a, S> {
             let repents = server.corrupt != Corruption::Honest && !self.faults.for_good;
             let anew = repents || server.stopping.is_some();
             if repents {
+                self.repented |= server.corrupt.lies();
                 server.corrupt = Corruption::Honest;
             }
             if anew {
