@@ -14,7 +14,7 @@ use super::record::{Record, RecordKey, RecordKind, SignedRecord};
 /// By how much a server's clock may be off, in milliseconds.
 pub const MAX_SKEW_MS: u64 = 500;
 /// How many more rounds than are under way are kept.
-const SPARE_ROUNDS: u64 = 2;
+pub(crate) const SPARE_ROUNDS: u64 = 2;
 
 /// One round on the board.
 #[derive(Debug, Default)]

@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Geometry, Mailbox, MixerIndex, SIGNATURE_SIZE, ServerId, Suite,
+    DeliveryList, DirectoryHash, Geometry, Mailbox, Manifest, MixerIndex, SIGNATURE_SIZE, ServerId,
+    Suite,
 };
 
 use super::batch::Batch;
@@ -17,6 +18,13 @@ use super::batch::Batch;
 /// Length in bytes of an item.
 pub fn item_len(geometry: Geometry) -> usize {
     4 + geometry.sealed_len()
+}
+
+/// The mailboxes that the mailbox server with `index` keeps, ascending.
+pub(crate) fn kept_by(manifest: &Manifest<'_>, index: usize) -> impl Iterator<Item = Mailbox> {
+    (0..manifest.parameters().mailboxes)
+        .map(Mailbox)
+        .filter(move |&mailbox| manifest.mailbox_servers(mailbox).any(|server| server == index))
 }
 
 /// The signed list of what one mixer delivered to one mailbox.

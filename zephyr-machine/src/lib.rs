@@ -27,4 +27,4 @@ pub mod record;
 #[cfg(test)]
 mod testing;
 
-pub use manifest::SharedManifest;
+pub use manifest::{SharedManifest, VersionError};

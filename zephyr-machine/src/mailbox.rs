@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zephyr_core::wire::DownloadRefusal;
-use zephyr_core::{Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, UnixMs};
+use zephyr_core::{Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, UnixMs};
 
 use super::board::{MAX_SKEW_MS, under_way};
+use super::delivery::kept_by;
 use crate::SharedManifest;
 
 /// Why an upload is not taken.
@@ -66,42 +67,50 @@ struct Entry {
 #[derive(Debug)]
 pub struct MailboxMachine {
     manifest: SharedManifest,
-    mailboxes: Vec<Mailbox>,
+    id: ServerId,
     now: UnixMs,
     rounds: BTreeMap<Round, Entry>,
     forget: BTreeSet<Round>,
 }
 
 impl MailboxMachine {
-    /// The rules of the mailbox server with this index.
-    pub fn new(manifest: SharedManifest, index: usize, now: UnixMs) -> Self {
-        let network = manifest.get();
-        let mailboxes = (0..network.parameters().mailboxes).map(Mailbox);
-        let mailboxes =
-            mailboxes.filter(|&m| network.mailbox_servers(m).any(|server| server == index));
-        let mailboxes = mailboxes.collect();
-        Self { manifest, mailboxes, now, rounds: BTreeMap::new(), forget: BTreeSet::new() }
+    /// The rules of the mailbox server with this identity.
+    pub fn new(manifest: SharedManifest, id: ServerId, now: UnixMs) -> Self {
+        Self { manifest, id, now, rounds: BTreeMap::new(), forget: BTreeSet::new() }
     }
 
-    /// The mailboxes that are kept here, ascending.
-    pub fn mailboxes(&self) -> &[Mailbox] {
-        &self.mailboxes
+    /// The mailboxes that are kept here in `round`, ascending: none if the server is not in the round's version.
+    pub fn mailboxes(&self, round: Round) -> Vec<Mailbox> {
+        let manifest = self.manifest.at(round);
+        match manifest.find(&self.id) {
+            Some((Role::Mailbox, index)) => kept_by(&manifest, index).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn keeps(&self, round: Round, mailbox: Mailbox) -> bool {
+        let manifest = self.manifest.at(round);
+        let index = match manifest.find(&self.id) {
+            Some((Role::Mailbox, index)) => index,
+            _ => return false,
+        };
+        mailbox.0 < manifest.parameters().mailboxes
+            && manifest.mailbox_servers(mailbox).any(|server| server == index)
     }
 
     /// It is `now`: rounds become void or old.
     pub fn advance(&mut self, now: UnixMs) {
         self.now = now;
-        let manifest = self.manifest.get();
-        let parameters = manifest.parameters();
+        let manifest = &self.manifest;
         for (&round, entry) in &mut self.rounds {
-            let late = now >= deadline(parameters, round);
+            let late = now >= deadline(manifest.at(round).parameters(), round);
             if late && !entry.agreed.as_ref().is_some_and(Agreed::is_complete) {
                 entry.give_up(round, &mut self.forget);
             }
         }
         let forget = &mut self.forget;
         self.rounds.retain(|&round, entry| {
-            let stays = under_way(&manifest, round, now);
+            let stays = under_way(&manifest.at(round), round, now);
             if !stays && entry.agreed.is_some() {
                 forget.insert(round);
             }
@@ -112,7 +121,7 @@ impl MailboxMachine {
     /// The round's directory is agreed on; `directory` has been verified, with all its signatures. Returns whether it
     /// is of use here: a round that is over is not.
     pub fn agree(&mut self, round: Round, directory: &[u8]) -> bool {
-        let manifest = self.manifest.get();
+        let manifest = self.manifest.at(round);
         if !under_way(&manifest, round, self.now) {
             return false;
         }
@@ -161,7 +170,7 @@ impl MailboxMachine {
     /// The mixer `from` has given the round up. Only mixers of its directory are believed, and only until it is
     /// complete: what has been delivered stays. Returns whether the round is void since now.
     pub fn void(&mut self, from: MixerIndex, round: Round) -> bool {
-        let manifest = self.manifest.get();
+        let manifest = self.manifest.at(round);
         let known = manifest.server(Role::Mixer, from.0.into()).is_some();
         if !known || !under_way(&manifest, round, self.now) {
             return false;
@@ -228,14 +237,14 @@ impl MailboxMachine {
     /// # Errors
     /// What they are told instead.
     pub fn download(&self, round: Round, mailbox: Mailbox) -> Result<(), DownloadRefusal> {
-        if self.mailboxes.binary_search(&mailbox).is_err() {
+        if !self.keeps(round, mailbox) {
             return Err(DownloadRefusal::NotHere);
         }
         match self.rounds.get(&round) {
             Some(Entry { agreed: Some(agreed), .. }) if agreed.is_complete() => Ok(()),
             Some(Entry { void: true, .. }) => Err(DownloadRefusal::Gone),
             // This server may learn of a round later than a client.
-            _ if self.now < deadline(self.manifest.get().parameters(), round) => {
+            _ if self.now < deadline(self.manifest.at(round).parameters(), round) => {
                 Err(DownloadRefusal::NotYet)
             }
             _ => Err(DownloadRefusal::Gone),

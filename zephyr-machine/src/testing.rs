@@ -18,6 +18,10 @@ pub(crate) fn seed(role: Role, index: usize) -> [u8; 32] {
     [1 + role as u8 * 16 + index as u8; 32]
 }
 
+pub(crate) fn id(role: Role, index: usize) -> ServerId {
+    ServerId::from_bytes(<Native as Suite>::Signature::public(&seed(role, index)))
+}
+
 impl Paper {
     /// With `routes`: `Rotations` has three delivering mixers, `Round` one.
     pub(crate) fn new(routes: RouteMode) -> Self {
@@ -45,7 +49,7 @@ impl Paper {
             .flat_map(|(role, count)| (0..count).map(move |index| (role, index)))
             .map(|(role, index)| ServerEntry {
                 role,
-                id: ServerId::from_bytes(<Native as Suite>::Signature::public(&seed(role, index))),
+                id: id(role, index),
                 link_key: [7; 32],
                 name: "a server",
                 client_address: "127.0.0.1:1",

@@ -2,6 +2,7 @@
 
 mod config;
 pub(crate) mod context;
+mod neighbours;
 mod shared_board;
 pub(crate) mod stats;
 
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use zephyr_core::{Label, Role, ServerId, Signature, Suite, kdf, server_keys};
 
 use crate::listen::{self, Handler, Listener};
-use crate::net::{Incoming, Net, NetConfig, NodeId, Peer};
+use crate::net::{Incoming, Net, NetConfig, NodeId};
 use crate::roles;
 use zephyr_machine::event::ServerEvent;
 
@@ -52,17 +53,9 @@ impl Node {
         let (role, index, _) = config.manifest.find(&id).ok_or(NodeError::NotListed)?;
 
         let board = SharedBoard::new(config.manifest.clone());
-        let manifest = config.manifest.get();
-        let peers = manifest.all().map(|server| Peer {
-            identity: NodeId::from_bytes(*server.id.as_bytes()),
-            address: server.peer_address.to_owned(),
-        });
-        let net_config = NetConfig::new(
-            *identity_seed,
-            config.peer_listen.clone(),
-            peers.collect(),
-            board.record_check(),
-        );
+        let peers = neighbours::peers(&config.manifest, &id);
+        let net_config =
+            NetConfig::new(*identity_seed, config.peer_listen.clone(), peers, board.record_check());
         let listener = Listener::bind(&config.client_listen)
             .await
             .map_err(|error| NodeError::Listen(config.client_listen.clone(), error))?;
@@ -77,7 +70,7 @@ impl Node {
         let hedge_secret = kdf(Label::HEDGE, config.seed.as_ref(), &[b"server"]);
         let context = Context {
             manifest: config.manifest.clone(),
-            index,
+            id,
             identity_seed,
             hedge_secret,
             net: handle.clone(),
@@ -98,6 +91,9 @@ impl Node {
             net: handle,
         };
         let door = Door { listener, secret: *link_secret, limits: config.limits };
+        let neighbours =
+            neighbours::keep(config.manifest.clone(), id, node.net.clone(), context.stop.clone());
+        node.spawn(neighbours);
         node.start_role(config, context, door, incoming).await?;
         Ok(node)
     }
@@ -109,7 +105,7 @@ impl Node {
         door: Door,
         incoming: mpsc::Receiver<Incoming>,
     ) -> Result<(), NodeError> {
-        let network = *context.manifest.get().network();
+        let network = context.manifest.network();
         let stop = context.stop.clone();
         match self.role {
             Role::Mixer => {

@@ -11,7 +11,7 @@ use zephyr_machine::delivery::pack;
 
 use crate::node::Native;
 
-pub(crate) use paper::{Paper, hash};
+pub(crate) use paper::{Paper, hash, id};
 
 impl Paper {
     /// What `mixer` delivers to the mailbox server 0, whose mailboxes are 0 and 2: `counts` messages to them.

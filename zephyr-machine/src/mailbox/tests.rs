@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{Paper, hash};
+use crate::testing::{Paper, hash, id};
 use zephyr_core::{RouteMode, Schedule};
 
 const ROUND: Round = Round(10);
@@ -22,7 +22,7 @@ impl Bench {
         let paper = Paper::new(RouteMode::Rotations);
         let directory = paper.directory(ROUND, &[0, 1, 2]);
         let now = paper.schedule(ROUND).submit_from;
-        let machine = MailboxMachine::new(paper.manifest.clone(), 0, now);
+        let machine = MailboxMachine::new(paper.manifest.clone(), id(Role::Mailbox, 0), now);
         Self { paper, directory, machine }
     }
 
@@ -65,7 +65,7 @@ fn only_exits_of_this_directory_deliver() {
     let paper = Paper::new(RouteMode::Round);
     let directory = paper.directory(ROUND, &[0, 2]);
     let now = paper.schedule(ROUND).submit_from;
-    let mut machine = MailboxMachine::new(paper.manifest.clone(), 0, now);
+    let mut machine = MailboxMachine::new(paper.manifest.clone(), id(Role::Mailbox, 0), now);
     assert!(machine.agree(ROUND, &directory));
     let digest = hash(&directory);
     let expected = |mixer| machine.expects(ROUND, MixerIndex(mixer), digest.as_bytes()).is_ok();

@@ -58,10 +58,3 @@ impl Delivery {
         })
     }
 }
-
-/// The mailboxes that the mailbox server with `index` keeps, ascending.
-pub(super) fn kept_by(manifest: &Manifest<'_>, index: usize) -> impl Iterator<Item = Mailbox> {
-    (0..manifest.parameters().mailboxes)
-        .map(Mailbox)
-        .filter(move |&mailbox| manifest.mailbox_servers(mailbox).any(|server| server == index))
-}

@@ -9,11 +9,11 @@ use zephyr_core::{
     Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, Suite, UnixMs,
 };
 
-use super::entry::{Delivery, kept_by};
+use super::entry::Delivery;
 use super::{Expected, MixerAction, MixerServer};
 use crate::batch::Batch;
 use crate::board::Board;
-use crate::delivery::pack;
+use crate::delivery::{kept_by, pack};
 use crate::event::ServerEvent;
 use crate::mix::Mixed;
 use crate::mixer::{Action, BatchRefusal};

@@ -18,7 +18,7 @@ use zephyr_machine::record::{Record, RecordKey};
 /// A server's surroundings.
 pub(crate) struct Context {
     pub(crate) manifest: SharedManifest,
-    pub(crate) index: usize,
+    pub(crate) id: ServerId,
     pub(crate) identity_seed: Zeroizing<[u8; 32]>,
     pub(crate) hedge_secret: Zeroizing<[u8; 32]>,
     pub(crate) net: NetHandle,

@@ -50,7 +50,7 @@ pub(crate) async fn open(
 ) -> Result<(MailboxNode, MailboxHandler), StoreError> {
     let store = SqliteMailboxes::open(url).await?;
     let (manifest, stats) = (context.manifest.clone(), context.stats.clone());
-    let server = Server::open(manifest, context.index, store, stats, context::now()).await?;
+    let server = Server::open(manifest, context.id, store, stats, context::now()).await?;
     let server = Arc::new(server);
     let node = MailboxNode { context, server: server.clone() };
     Ok((node, MailboxHandler { server }))

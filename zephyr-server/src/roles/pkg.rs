@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use zephyr_core::wire::{PkgRequest, SecretShare, WireError, decode, encode};
-use zephyr_core::{Address, Role, Round, UnixMs};
+use zephyr_core::{Address, Round, UnixMs};
 
 use super::info::Follow;
 use crate::Registrar;
@@ -36,9 +36,9 @@ pub(crate) async fn open(
     config: PkgConfig,
 ) -> Result<(PkgServer, PkgHandler), NodeError> {
     let manifest = context.manifest.clone();
-    let server = manifest.get().server(Role::Pkg, context.index).ok_or(NodeError::NotListed)?;
+    let (.., server) = manifest.find(&context.id).ok_or(NodeError::NotListed)?;
     let name = PkgName::new(server.name).map_err(|error| NodeError::Name(error.to_string()))?;
-    let identity = PkgIdentity { network: *manifest.get().network(), id: server.id, name };
+    let identity = PkgIdentity { network: manifest.network(), id: server.id, name };
     let url = config.database.as_deref().unwrap_or("sqlite::memory:");
     let store = SqliteRegistrations::open(url).await?;
     let mailer = SmtpMailer::new(&config.smtp)?;

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use zephyr_core::{Directory, MixerIndex, Round, Suite, UnixMs};
+use zephyr_core::{Directory, MixerIndex, Round, ServerId, Suite, UnixMs};
 
 use super::health::Health;
 use crate::node::Stats;
@@ -43,22 +43,22 @@ impl<S> MailboxServer<S, SqliteMailboxes> {
 }
 
 impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
-    /// The mailbox server with `index`, with what its store still has of rounds that are under way.
+    /// The mailbox server with this identity, with what its store still has of rounds that are under way.
     ///
     /// # Errors
     /// If the store can't be read or written.
     pub(crate) async fn open(
         manifest: SharedManifest,
-        index: usize,
+        id: ServerId,
         store: M,
         stats: Arc<Stats>,
         now: UnixMs,
     ) -> Result<Self, StoreError> {
-        let mut machine = MailboxMachine::new(manifest.clone(), index, now);
+        let mut machine = MailboxMachine::new(manifest.clone(), id, now);
         for stored in store.restore().await? {
-            // After a change of the manifest the rounds of the old one are of no use.
             let ours = Directory::parse(&stored.directory).is_ok_and(|d| {
-                d.round() == stored.round && d.verify::<S>(&manifest.get(), false).is_ok()
+                d.round() == stored.round
+                    && d.verify::<S>(&manifest.at(stored.round), false).is_ok()
             });
             if ours {
                 machine.restore(stored.round, &stored.directory, stored.delivered);

@@ -89,11 +89,11 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
     ) -> Result<(), UploadError> {
         let expected = self.machine().expects(round, from, directory)?;
         let (id, geometry) = {
-            let manifest = self.manifest.get();
+            let manifest = self.manifest.at(round);
             let server = manifest.server(Role::Mixer, from.0.into());
             (server.ok_or(UploadRefusal::NotHere)?.id, manifest.parameters().geometry)
         };
-        let mailboxes = self.machine().mailboxes().to_vec();
+        let mailboxes = self.machine().mailboxes(round);
         let mut unpack = Unpack::<S>::new(mailboxes, &expected.hash, from, &id);
         let mut intake = Intake::new(geometry, self.max_messages);
         let mut item = vec![0; item_len(geometry)];

@@ -14,7 +14,7 @@ use crate::listen::Close;
 use crate::net::BatchError;
 use crate::node::{Native, Stats};
 use crate::store::{Mailboxes, SqliteMailboxes};
-use crate::testing::{Paper, hash};
+use crate::testing::{Paper, hash, id};
 use zephyr_machine::batch::Batch;
 
 pub(super) const ROUND: Round = Round(10);
@@ -41,7 +41,8 @@ impl Bench {
     pub(super) async fn again(paper: Paper, directory: Vec<u8>, store: SqliteMailboxes) -> Self {
         let now = paper.schedule(ROUND).submit_until;
         let stats = Arc::new(Stats::default());
-        let server = MailboxServer::open(paper.manifest.clone(), 0, store, stats, now);
+        let server =
+            MailboxServer::open(paper.manifest.clone(), id(Role::Mailbox, 0), store, stats, now);
         let server = server.await.unwrap();
         server.agreed(ROUND, &directory);
         Self { paper, directory, server }
