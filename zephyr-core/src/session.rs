@@ -115,6 +115,10 @@ pub struct Session<'a, S: Suite> {
     contacts: Contacts<'a, S>,
     watch: RoundWatch,
     next_round: Round,
+    /// The newest version of the manifest that the caller knows.
+    newest: u32,
+    /// The first round in which another version than this session's is in effect, if that is known.
+    until: Option<Round>,
     /// Network time less local time, in milliseconds; `None` until an info-node has told.
     clock_offset: Option<i64>,
     /// When an info-node is asked for it, in local time.
@@ -167,7 +171,12 @@ impl<'a, S: Suite> Session<'a, S> {
             packets: storage.packets,
             contacts: Contacts::new(storage.contacts, storage.tags, slots),
             watch: RoundWatch::starting_after(settings.last_round),
-            next_round: settings.last_round.map_or(Round(0), |(round, _)| after(round)),
+            next_round: settings
+                .last_round
+                .map_or(Round(0), |(round, _)| after(round))
+                .max(manifest.from_round()),
+            newest: manifest.version(),
+            until: None,
             clock_offset: None,
             clock_at: now,
             local: now,
@@ -191,6 +200,31 @@ impl<'a, S: Suite> Session<'a, S> {
     /// Removes a contact. Its place in later rounds' slots goes to the others.
     pub fn remove_contact(&mut self, address: &Address) {
         self.contacts.remove(address);
+    }
+
+    /// Which version of the manifest is the newest one that is known, and the first round in which another version
+    /// than this session's is in effect, if one is known: the session takes part in no round from there on. Info-nodes
+    /// are asked for the version behind the newest.
+    pub fn set_versions(&mut self, newest: u32, until: Option<Round>) {
+        if newest > self.newest {
+            // There may be more of them.
+            self.clock_at = self.local;
+        }
+        self.newest = newest;
+        self.until = until;
+    }
+
+    /// Whether all rounds of this session's version are over: go on with a session over the next one.
+    pub fn is_over(&self) -> bool {
+        self.ends_before(self.next_round)
+            && self.outgoing.is_none()
+            && self.incoming.iter().all(Option::is_none)
+            && self.failed.is_none()
+            && self.events.is_empty()
+    }
+
+    fn ends_before(&self, round: Round) -> bool {
+        self.until.is_some_and(|until| until <= round)
     }
 
     /// The mailbox that is downloaded.
@@ -248,7 +282,7 @@ impl<'a, S: Suite> Session<'a, S> {
     }
 
     fn may_ask_clock(&self) -> bool {
-        !self.exchanges.running(Kind::Clock, Round(0)) && !self.exchanges.is_full()
+        !self.exchanges.asking_clock() && !self.exchanges.is_full()
     }
 
     fn next_event(&mut self) -> Option<Event> {
@@ -278,7 +312,8 @@ impl<'a, S: Suite> Session<'a, S> {
         }
         let current = self.current_round(now);
         if self.outgoing.is_none() && self.next_round > after(current) {
-            self.next_round = current.max(self.spent.map_or(Round(0), after));
+            let first = self.manifest.from_round();
+            self.next_round = current.max(self.spent.map_or(first, after)).max(first);
         }
     }
 
@@ -300,8 +335,10 @@ impl<'a, S: Suite> Session<'a, S> {
             let parameters = *self.manifest.parameters();
             let round = self.current_round(now).max(self.next_round);
             let schedule = parameters.schedule(round);
+            if self.ends_before(round) {
+                self.next_round = round;
             // Who comes when half of the phase is over waits for the next round.
-            if now.since(schedule.submit_from) > u64::from(parameters.submit_ms) / 2 {
+            } else if now.since(schedule.submit_from) > u64::from(parameters.submit_ms) / 2 {
                 self.next_round = after(round);
             } else if now >= schedule.submit_from {
                 let slots = parameters.packets_per_round;

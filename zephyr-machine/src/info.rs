@@ -27,6 +27,10 @@ impl InfoRules {
     ) -> InfoReply<'a> {
         match *request {
             InfoRequest::Clock => InfoReply::Clock(now),
+            InfoRequest::Manifest(version) => match self.manifest.signed(version) {
+                Some(signed) => InfoReply::Manifest(signed),
+                None => InfoReply::NoManifest,
+            },
             InfoRequest::Directory(round) => match board.directory(round) {
                 Some(directory) => InfoReply::Directory(directory),
                 None => InfoReply::NoDirectory(self.why_not(round, now)),

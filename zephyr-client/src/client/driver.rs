@@ -49,10 +49,20 @@ pub enum RunError {
 
 /// Runs for ever, unless something fails. When the future is dropped all connections are closed.
 pub(super) async fn run(shared: &Shared) -> Result<(), RunError> {
+    shared.store.requeue_unsent().await?;
+    let mut next = None;
+    loop {
+        let network = shared.store.home().network();
+        let opened = || network.first().parameters().opened_by(clock::now()).unwrap_or(Round(0));
+        let round = next.unwrap_or_else(opened);
+        next = Some(run_version(shared, &network.at(round)).await?);
+    }
+}
+
+/// Takes part in the rounds of one version of the network; returns the first round of the next one when all of them
+/// are over. Everybody changes over at the same time, whatever there is to be sent.
+async fn run_version(shared: &Shared, manifest: &Manifest<'_>) -> Result<Round, RunError> {
     let store = &shared.store;
-    store.requeue_unsent().await?;
-    let network = store.home().network();
-    let manifest = network.manifest();
     let settings = Settings {
         address: store.home().address().clone(),
         seed: store.home().seed().clone(),
@@ -61,14 +71,14 @@ pub(super) async fn run(shared: &Shared) -> Result<(), RunError> {
         last_round: store.last_round().await?,
     };
     let places = PLACES.max(2 * store.contacts().await?.len()).min(MOST_PLACES);
-    let mut packets = vec![0; Storage::<Native>::packets_len(&manifest)];
+    let mut packets = vec![0; Storage::<Native>::packets_len(manifest)];
     let mut contacts: Vec<_> = repeat_with(|| None).take(places).collect();
-    let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(&manifest, places)];
+    let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(manifest, places)];
     let storage = Storage { packets: &mut packets, contacts: &mut contacts, tags: &mut tags };
     let session = Session::new(manifest.clone(), settings, storage, clock::now());
 
     shared.places.store(places, Ordering::Relaxed);
-    let result = Driver::new(shared, manifest, session).run().await;
+    let result = Driver::new(shared, manifest.clone(), session).run().await;
     shared.places.store(usize::MAX, Ordering::Relaxed);
     result
 }
@@ -108,11 +118,15 @@ impl<'s> Driver<'s> {
         }
     }
 
-    async fn run(mut self) -> Result<(), RunError> {
+    async fn run(mut self) -> Result<Round, RunError> {
         self.sync_contacts().await?;
+        self.look_ahead();
         loop {
             while let Some(action) = self.session.poll(clock::now(), &mut self.rng) {
                 self.act(action).await?;
+            }
+            if let Some(next) = self.until().filter(|_| self.session.is_over()) {
+                return Ok(next);
             }
             while self.connections.try_join_next().is_some() {}
             self.links.retain(|&id, _| self.session.waits_for(id));
@@ -126,6 +140,27 @@ impl<'s> Driver<'s> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    /// The first round of the version that follows, if it is known.
+    fn until(&self) -> Option<Round> {
+        self.shared.store.home().network().until(self.manifest.from_round())
+    }
+
+    /// Tells the session which versions of the network are known.
+    fn look_ahead(&mut self) {
+        let newest = self.shared.store.home().network().manifest().version();
+        self.session.set_versions(newest, self.until());
+    }
+
+    async fn learn(&mut self, signed: &[u8]) -> Result<(), StoreError> {
+        if self.shared.store.add_version(signed).await? {
+            self.look_ahead();
+            let network = self.shared.store.home().network();
+            let (version, from) = (network.manifest().version(), network.manifest().from_round());
+            self.tell(Event::NewVersion { version, from });
+        }
+        Ok(())
     }
 
     async fn act(&mut self, action: Action) -> Result<(), StoreError> {
@@ -196,6 +231,10 @@ impl<'s> Driver<'s> {
             Reaction::Received { round, payload } => {
                 let incoming = Incoming::new(round, &payload);
                 self.receive(incoming, now).await?;
+            }
+            Reaction::Version { signed } => {
+                self.links.remove(&id);
+                self.learn(signed).await?;
             }
             Reaction::Close => {
                 self.links.remove(&id);

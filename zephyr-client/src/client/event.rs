@@ -49,6 +49,13 @@ pub enum Event {
         /// What failed.
         why: Arc<str>,
     },
+    /// The network's servers have signed a new version of it, in which they are others or have other addresses.
+    NewVersion {
+        /// Its number.
+        version: u32,
+        /// The round from which on it is in effect; nothing is to be done.
+        from: Round,
+    },
     /// The running session has no place for a contact: it takes part from the next start on.
     ContactsFull,
 }

@@ -37,7 +37,7 @@ impl<S: Suite> Session<'_, S> {
     ) -> Option<Action> {
         let infos = self.manifest.servers(Role::Info).count();
         let server = match kind {
-            Kind::Clock | Kind::Directory => {
+            Kind::Clock | Kind::Version | Kind::Directory => {
                 ServerRef { role: Role::Info, index: rng.next_u32() as usize % infos }
             }
             Kind::Confirm { first } => {
@@ -138,6 +138,8 @@ impl<S: Suite> Session<'_, S> {
     pub(super) fn round_wake_up(&self) -> UnixMs {
         let outgoing = match &self.outgoing {
             Some(outgoing) => self.outgoing_wake_up(outgoing),
+            // Only what is under way is waited for.
+            None if self.ends_before(self.next_round) => UnixMs(u64::MAX),
             None => self.manifest.parameters().schedule(self.next_round).submit_from,
         };
         let incoming = self.incoming.iter().flatten().map(|incoming| {

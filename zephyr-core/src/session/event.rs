@@ -250,6 +250,12 @@ pub enum Reaction<'f> {
         /// The fragment.
         payload: Payload<'f>,
     },
+    /// An info-node gave what it says is the signed manifest behind the newest version. Verify it, keep it, and tell
+    /// with [`Session::set_versions`](super::Session::set_versions). Then close the link.
+    Version {
+        /// The bytes of a [`SignedManifest`](crate::SignedManifest), as they came.
+        signed: &'f [u8],
+    },
     /// Close the link.
     Close,
 }

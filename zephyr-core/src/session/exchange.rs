@@ -12,6 +12,8 @@ const MAX_EXCHANGES: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Clock,
+    /// Asked for on the same connection behind the clock.
+    Version,
     Directory,
     /// The directory again, from another info-node than the one that gave it first.
     Confirm {
@@ -37,6 +39,12 @@ pub(super) struct Exchange {
     pub(super) slot: Option<u8>,
     /// When it counts as failed, in local time, unless a frame comes before.
     expires: UnixMs,
+}
+
+impl Exchange {
+    fn is_of_no_round(&self) -> bool {
+        matches!(self.kind, Kind::Clock | Kind::Version)
+    }
 }
 
 #[derive(Debug)]
@@ -105,13 +113,25 @@ impl Exchanges {
         }
     }
 
+    /// What the connection is for has been answered, and this is asked next.
+    pub(super) fn becomes(&mut self, id: ExchangeId, kind: Kind) {
+        if let Some(exchange) = self.open.iter_mut().find(|e| e.id == id) {
+            exchange.kind = kind;
+        }
+    }
+
+    /// Whether an info-node is being asked for the clock, or for what follows on it.
+    pub(super) fn asking_clock(&self) -> bool {
+        self.open.iter().any(Exchange::is_of_no_round)
+    }
+
     pub(super) fn end(&mut self, id: ExchangeId) {
         self.open.retain(|e| e.id != id);
     }
 
     /// What the round still waits for is of no use any more: later reports of it are ignored.
     pub(super) fn cancel(&mut self, round: Round) {
-        self.open.retain(|e| e.round != round || e.kind == Kind::Clock);
+        self.open.retain(|e| e.round != round || e.is_of_no_round());
     }
 
     pub(super) fn running(&self, kind: Kind, round: Round) -> bool {

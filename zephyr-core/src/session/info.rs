@@ -4,22 +4,23 @@ use crate::crypto::suite::Suite;
 use crate::directory::{Directory, DirectoryError, Role};
 use crate::ids::{Round, UnixMs};
 use crate::seal::RoundContext;
-use crate::wire::{InfoReply, decode};
+use crate::wire::{InfoReply, InfoRequest, decode, encode};
 
 use super::event::{Event, Reaction};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Kind};
 use super::{CLOCK_ROUNDS, Session};
 
 impl<S: Suite> Session<'_, S> {
     pub(super) fn handle_clock<'f>(
         &mut self,
+        exchange: Exchange,
         frame: &[u8],
-        asked: UnixMs,
         now: UnixMs,
+        out: &mut [u8],
     ) -> Option<Reaction<'f>> {
         let InfoReply::Clock(time) = decode(frame).ok()? else { return None };
         // The answer has been on its way for half of the time, as far as anybody can tell.
-        let time = time.plus(now.since(asked) / 2);
+        let time = time.plus(now.since(exchange.asked) / 2);
         let (network, local) = (i64::try_from(time.0).ok()?, i64::try_from(now.0).ok()?);
         let offset_ms = network - local;
         self.clock_offset = Some(offset_ms);
@@ -27,7 +28,14 @@ impl<S: Suite> Session<'_, S> {
         self.clock_at = now.plus(u64::from(parameters.round_ms) * CLOCK_ROUNDS);
         self.correct_round(time);
         self.event(Event::Clock { offset_ms });
-        Some(Reaction::Close)
+        self.exchanges.becomes(exchange.id, Kind::Version);
+        Some(self.request_version(out))
+    }
+
+    /// Asks for the version of the manifest behind the newest one.
+    pub(super) fn request_version<'f>(&self, out: &mut [u8]) -> Reaction<'f> {
+        let request = InfoRequest::Manifest(self.newest.saturating_add(1));
+        encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
     }
 
     pub(super) fn handle_directory<'f>(
@@ -91,5 +99,13 @@ impl<S: Suite> Session<'_, S> {
             Ok((directory, context))
         });
         checked.map_err(|why| self.event(Event::DirectoryRefused { round, why })).ok()
+    }
+}
+
+pub(super) fn handle_version<'f>(frame: &'f [u8]) -> Option<Reaction<'f>> {
+    match decode(frame).ok()? {
+        InfoReply::Manifest(signed) => Some(Reaction::Version { signed }),
+        InfoReply::NoManifest => Some(Reaction::Close),
+        _ => None,
     }
 }

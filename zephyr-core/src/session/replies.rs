@@ -11,6 +11,7 @@ use crate::wire::{
 
 use super::event::{Event, ExchangeId, Reaction};
 use super::exchange::{Exchange, Kind};
+use super::info::handle_version;
 use super::outgoing::Slot;
 use super::{Session, client_seed};
 
@@ -30,6 +31,7 @@ impl<S: Suite> Session<'_, S> {
         self.exchanges.opened(id, now);
         let request = match kind {
             Kind::Clock => encode(&InfoRequest::Clock, out),
+            Kind::Version => return self.request_version(out),
             Kind::Directory | Kind::Confirm { .. } => encode(&InfoRequest::Directory(round), out),
             Kind::Extract(pkg) => return self.request_share(pkg, round, handshake, out),
             Kind::Submit(_) => return self.submit_next(id, out),
@@ -90,7 +92,8 @@ impl<S: Suite> Session<'_, S> {
         let expires = now.plus(self.patience_ms(exchange.kind));
         self.exchanges.extend(id, expires);
         let reaction = match exchange.kind {
-            Kind::Clock => self.handle_clock(frame, exchange.asked, now),
+            Kind::Clock => self.handle_clock(exchange, frame, now, out),
+            Kind::Version => handle_version(frame),
             Kind::Directory => self.handle_directory(exchange, frame),
             Kind::Confirm { .. } => self.handle_confirmation(exchange.round, frame),
             Kind::Extract(pkg) => self.handle_share(exchange.round, pkg, frame),
@@ -98,9 +101,9 @@ impl<S: Suite> Session<'_, S> {
             Kind::Download { .. } => self.handle_download(exchange.round, frame),
         };
         match reaction {
-            Some(Reaction::Close) => {
+            Some(last @ (Reaction::Close | Reaction::Version { .. })) => {
                 self.exchanges.end(id);
-                Reaction::Close
+                last
             }
             Some(reaction) => reaction,
             // The server did not keep to the protocol.
@@ -117,7 +120,7 @@ impl<S: Suite> Session<'_, S> {
         self.exchanges.end(id);
         let now = self.network_time(now);
         match exchange.kind {
-            Kind::Clock | Kind::Confirm { .. } => {}
+            Kind::Clock | Kind::Version | Kind::Confirm { .. } => {}
             Kind::Directory | Kind::Extract(_) | Kind::Submit(_) => {
                 if let Some(outgoing) =
                     self.outgoing.as_mut().filter(|o| o.round() == exchange.round)

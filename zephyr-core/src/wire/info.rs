@@ -13,6 +13,8 @@ pub enum InfoRequest {
     Clock,
     /// The signed directory of a round.
     Directory(Round),
+    /// The signed manifest of a version.
+    Manifest(u32),
 }
 
 /// What an info-node answers.
@@ -24,6 +26,10 @@ pub enum InfoReply<'a> {
     Directory(&'a [u8]),
     /// There is none, or not yet.
     NoDirectory(NoDirectory),
+    /// The manifest of the version with its signatures, as raw bytes.
+    Manifest(&'a [u8]),
+    /// The version is not known, or the first, which has no signatures.
+    NoManifest,
 }
 
 /// Why there is no directory.

@@ -26,10 +26,13 @@ fn info() -> Vec<Sample> {
     vec![
         request("Clock", InfoRequest::Clock),
         request("Directory of round 300", InfoRequest::Directory(Round(300))),
+        request("Manifest of version 7", InfoRequest::Manifest(7)),
         reply("Clock 1700000000000", InfoReply::Clock(UNTIL)),
         reply("Directory, here three bytes", InfoReply::Directory(&[1, 2, 3])),
         reply("NoDirectory NotYet", InfoReply::NoDirectory(NoDirectory::NotYet)),
         reply("NoDirectory Gone", InfoReply::NoDirectory(NoDirectory::Gone)),
+        reply("Manifest, here three bytes", InfoReply::Manifest(&[1, 2, 3])),
+        reply("NoManifest", InfoReply::NoManifest),
     ]
 }
 

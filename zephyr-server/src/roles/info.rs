@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use zephyr_core::wire::{InfoReply, WireError, decode, encode};
-use zephyr_core::{MAX_DIRECTORY, Round};
+use zephyr_core::{MAX_DIRECTORY, MAX_SIGNED_MANIFEST, Round};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::Incoming;
@@ -93,14 +93,14 @@ impl Handler for InfoHandler {
         reply: &mut Replies<'_>,
     ) -> Result<(), Close> {
         let request = decode(request).map_err(|_: WireError| Close::Malformed)?;
-        let mut out = vec![0; MAX_DIRECTORY + 16];
+        let mut out = vec![0; MAX_DIRECTORY.max(MAX_SIGNED_MANIFEST) + 16];
         let message = {
             let board = self.board.lock();
             let answer = self.rules.answer(&board, &request, context::now());
             if let InfoReply::Directory(_) = answer {
                 stats::add(&self.stats.directories_served, 1);
             }
-            encode(&answer, &mut out).expect("room for a directory")
+            encode(&answer, &mut out).expect("room for a directory or a manifest")
         };
         reply.send(message).await
     }

@@ -299,7 +299,9 @@ impl<S: Suite> Network<S> {
         match person.session.handle_frame(exchange, &mut frame, local, &mut out) {
             Reaction::Wait => {}
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
-            Reaction::Close => person.close(self.now, exchange, WireKind::Close),
+            Reaction::Close | Reaction::Version { .. } => {
+                person.close(self.now, exchange, WireKind::Close);
+            }
             Reaction::Received { round, payload } => {
                 received = Some((round, payload));
             }

@@ -95,8 +95,10 @@ impl<S: Suite> Servers<S> {
     }
 
     fn info(&mut self, now: UnixMs, server: ServerRef, request: InfoRequest) -> Vec<u8> {
-        let InfoRequest::Directory(round) = request else {
-            return encoded(&InfoReply::Clock(now));
+        let round = match request {
+            InfoRequest::Directory(round) => round,
+            InfoRequest::Clock => return encoded(&InfoReply::Clock(now)),
+            InfoRequest::Manifest(_) => return encoded(&InfoReply::NoManifest),
         };
         let schedule = self.plan.parameters.schedule(round);
         let late = self.happens(self.faults.directory_late, "late", server, &[round.0]);

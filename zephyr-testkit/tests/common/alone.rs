@@ -92,7 +92,7 @@ impl Alone {
                 match self.session.handle_frame(exchange, &mut frame, now, &mut self.out) {
                     Reaction::Send(len) => again = Some(self.out[..len].to_vec()),
                     Reaction::Wait | Reaction::Received { .. } => {}
-                    Reaction::Close => return,
+                    Reaction::Close | Reaction::Version { .. } => return,
                 }
             }
             match again {

@@ -144,6 +144,7 @@ impl State {
         match role {
             Role::Info => vec![match decode(request).unwrap() {
                 InfoRequest::Clock => bytes(&InfoReply::Clock(clock::now())),
+                InfoRequest::Manifest(_) => bytes(&InfoReply::NoManifest),
                 InfoRequest::Directory(round) => {
                     let round = world.round(&manifest, round);
                     bytes(&InfoReply::Directory(&round.directory))
