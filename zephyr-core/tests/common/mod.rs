@@ -8,6 +8,7 @@ use zephyr_core::*;
 
 pub mod frozen;
 pub mod reference;
+pub mod stage;
 pub mod vectors;
 
 pub type S = Standard;
