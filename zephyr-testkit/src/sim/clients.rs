@@ -195,7 +195,7 @@ impl<S: Suite + Sync> World<'_, S> {
             match session.handle_frame(line.exchange, &mut frame, local, &mut out) {
                 Reaction::Wait => {}
                 Reaction::Send(len) => self.request(line, &out[..len]),
-                Reaction::Close => {
+                Reaction::Close | Reaction::Version { .. } => {
                     person.connections.remove(&line.exchange);
                 }
                 Reaction::Received { round, payload } => {

@@ -136,7 +136,7 @@ impl<S: Suite + Sync> World<'_, S> {
         mail.advance(local);
         server.disk.mail.clean(mail);
         let expected = mail.expects(round, mixer, &directory.0).ok()?;
-        let mut unpack = Unpack::<S>::new(mail.mailboxes().to_vec(), &expected.hash, mixer, &id);
+        let mut unpack = Unpack::<S>::new(mail.mailboxes(round), &expected.hash, mixer, &id);
         let digest = digest(batch);
         let mut upload = Upload { digest, lists: BTreeMap::new() };
         let mut current = None;

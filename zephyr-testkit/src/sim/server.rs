@@ -160,7 +160,7 @@ impl<S: Suite + Sync> World<'_, S> {
             }
             Role::Info => Machine::Info { rules: InfoRules::new(manifest), follower },
             _ => {
-                let mut mail = MailboxMachine::new(manifest, server.index, local);
+                let mut mail = MailboxMachine::new(manifest, server.id, local);
                 server.disk.mail.restore(&mut mail);
                 Machine::Mailbox { mail, follower }
             }
