@@ -1,6 +1,6 @@
 //! Installs what the tests need and the machine does not have.
 
-use std::{path::Path, process::Command};
+use std::{path::PathBuf, process::Command};
 
 use crate::{
     step::{Failure, Outcome, run, succeeds},
@@ -31,12 +31,19 @@ const BARE_METAL: &[Need] = &[
     },
 ];
 
-/// What the tests of the servers need.
-const SERVERS: &[Need] = &[Need {
-    what: "a real SMTP server that the PKGs mail through",
-    packages: &["exim4-daemon-light"],
-    is_there: || has_program("exim4"),
-}];
+/// What the tests with outside servers and many hosts need.
+const SERVERS: &[Need] = &[
+    Need {
+        what: "a real SMTP server that the PKGs mail through",
+        packages: &["exim4-daemon-light"],
+        is_there: || has_program("exim4"),
+    },
+    Need {
+        what: "tools for a network of many hosts in namespaces",
+        packages: &["iproute2", "nftables", "util-linux", "mount"],
+        is_there: || ["ip", "nft", "unshare", "nsenter", "mount"].into_iter().all(has_program),
+    },
+];
 
 /// Installs what is missing of everything.
 pub fn all() -> Outcome {
@@ -125,6 +132,6 @@ fn has_package(name: &str) -> bool {
 fn has_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain([Path::new("/usr/sbin").to_path_buf()])
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
         .any(|folder| folder.join(name).is_file())
 }

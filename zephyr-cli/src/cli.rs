@@ -46,6 +46,9 @@ A file is written into the folder `files` of the home.
 With --json each message is one line: from (null if anonymous), authenticated, text or file (a path),
 round, received_at.")]
     Recv(RecvArgs),
+    /// For programs: take part, send what stdin says, and show what arrives, in lines of JSON
+    #[command(after_help = PIPE)]
+    Pipe,
     /// Add, remove and list the people you write with
     #[command(subcommand)]
     Contacts(ContactsCommand),
@@ -73,6 +76,18 @@ round, received_at.")]
     /// Run a mailbox server: keeps the rounds' sealed messages
     Mailbox(ServerArgs),
 }
+
+/// For `zephyr pipe --help`.
+const PIPE: &str = "\
+Each line of stdin is a message: {\"to\": ADDRESS, \"text\": TEXT}; a `ref`, any value, comes back in the answer.
+Each line of stdout has an `event`:
+  queued     id, to, ref: the message is on disk and will be sent
+  refused    why, ref: the line is no message that can be sent
+  delivery   id, state: how far it has come: queued, sending with sent and of, sent with round, delivered
+  message    id, from (null if anonymous), authenticated, text or file (a path), round, received_at
+  round      round, state: opened with mixers and listed, searched with messages and opened, missed with why
+A message that arrives is shown again, with the same id, if the program was killed while it showed it.
+It goes on when stdin ends and when the network is down, until Ctrl-C.";
 
 #[derive(Debug, Args)]
 pub struct RegisterArgs {
@@ -306,6 +321,9 @@ pub struct ServerArgs {
     /// The server's configuration; see docs/samples
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// What happens in the rounds, one JSON object a line on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn address(text: &str) -> Result<Address, String> {

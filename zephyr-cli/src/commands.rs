@@ -8,6 +8,7 @@ mod keygen;
 mod manage;
 mod network;
 mod outbox;
+mod pipe;
 mod recv;
 mod register;
 mod send;
@@ -35,6 +36,10 @@ pub async fn run(cli: Cli) -> Outcome {
             let dir = home_dir(home)?;
             recv::run(Store::open(&dir).await?, &dir, args).await
         }
+        Command::Pipe => {
+            let dir = home_dir(home)?;
+            pipe::run(Store::open(&dir).await?, &dir).await
+        }
         Command::Contacts(command) => contacts::run(open_home(home).await?, command).await,
         Command::Check => check::run(open_home(home).await?).await,
         Command::Veto => manage::veto(open_home(home).await?).await,
@@ -43,10 +48,10 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Devnet(args) => devnet::run(args).await,
         Command::Keygen(args) => keygen::run(&args),
         Command::Network(command) => network::run(command),
-        Command::Pkg(args) => server::run(Role::Pkg, &args.config).await,
-        Command::Mixer(args) => server::run(Role::Mixer, &args.config).await,
-        Command::Info(args) => server::run(Role::Info, &args.config).await,
-        Command::Mailbox(args) => server::run(Role::Mailbox, &args.config).await,
+        Command::Pkg(args) => server::run(Role::Pkg, args).await,
+        Command::Mixer(args) => server::run(Role::Mixer, args).await,
+        Command::Info(args) => server::run(Role::Info, args).await,
+        Command::Mailbox(args) => server::run(Role::Mailbox, args).await,
     }
 }
 

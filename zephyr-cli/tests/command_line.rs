@@ -15,6 +15,7 @@ fn the_help_lists_all_commands_and_the_exit_codes() {
         "register",
         "send",
         "recv",
+        "pipe",
         "contacts",
         "check",
         "veto",
@@ -51,7 +52,9 @@ fn a_wrong_command_line_is_refused_with_a_sentence() {
 fn a_home_that_is_not_there_is_told_how_to_make_one() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
-    for command in ["send --to bob@example.org hi", "recv", "contacts list", "check", "veto"] {
+    for command in
+        ["send --to bob@example.org hi", "recv", "pipe", "contacts list", "check", "veto"]
+    {
         failed(&run(&format!("--home {} {command}", home.display())), 4, "register");
     }
     assert!(!home.exists(), "nothing was made");

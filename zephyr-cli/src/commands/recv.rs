@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -97,29 +98,34 @@ impl Inbox<'_> {
             if self.enough() {
                 break;
             }
-            let file = match message.text() {
-                Some(_) => None,
-                None => Some(self.save(&message)?),
+            let file = save(&self.files, &message)?;
+            let shown = match self.json {
+                true => json(&message, file).to_string(),
+                false => text(&message, file),
             };
-            line(if self.json { json(&message, file) } else { text(&message, file) });
+            line(shown);
             self.client.mark_seen(message.id).await?;
             self.left = self.left.map(|left| left - 1);
         }
         Ok(())
     }
-
-    /// Writes a file under a name that nobody else has chosen.
-    fn save(&self, message: &InboxMessage) -> Outcome<PathBuf> {
-        files::private_dir(&self.files)?;
-        let path = self.files.join(format!("{}-round-{}", message.id, message.round));
-        let path = std::path::absolute(&path).unwrap_or(path);
-        files::replace(&path, &message.body)
-            .map_err(|error| files::unusable("the file", &path, &error))?;
-        Ok(path)
-    }
 }
 
-fn json(message: &InboxMessage, file: Option<PathBuf>) -> String {
+/// Writes what is no text into the folder `files`, under a name that nobody else has chosen.
+pub(super) fn save(files: &Path, message: &InboxMessage) -> Outcome<Option<PathBuf>> {
+    if message.text().is_some() {
+        return Ok(None);
+    }
+    files::private_dir(files)?;
+    let path = files.join(format!("{}-round-{}", message.id, message.round));
+    let path = std::path::absolute(&path).unwrap_or(path);
+    files::replace(&path, &message.body)
+        .map_err(|error| files::unusable("the file", &path, &error))?;
+    Ok(Some(path))
+}
+
+/// What programs are shown of a message, and the path of its file.
+pub(super) fn json(message: &InboxMessage, file: Option<PathBuf>) -> Value {
     let mut object = serde_json::json!({
         "from": message.from.as_ref().map(|from| from.as_str()),
         "authenticated": message.authenticated,
@@ -130,7 +136,7 @@ fn json(message: &InboxMessage, file: Option<PathBuf>) -> String {
         Some(path) => object["file"] = path.to_string_lossy().into(),
         None => object["text"] = message.text().into(),
     }
-    object.to_string()
+    object
 }
 
 fn text(message: &InboxMessage, file: Option<PathBuf>) -> String {
@@ -177,10 +183,10 @@ mod tests {
     fn a_message_is_one_json_object() {
         let object = json(&message(Content::Text, b"a\nb"), None);
         assert_eq!(
-            object,
+            object.to_string(),
             r#"{"authenticated":true,"from":"alice@example.org","received_at":"1970-01-01T00:00:00.000Z","round":9,"text":"a\nb"}"#
         );
-        let object = json(&message(Content::File, b"x"), Some("/h/files/7".into()));
+        let object = json(&message(Content::File, b"x"), Some("/h/files/7".into())).to_string();
         assert!(object.contains(r#""file":"/h/files/7""#) && !object.contains("text"));
     }
 

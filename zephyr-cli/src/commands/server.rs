@@ -1,17 +1,19 @@
 //! `zephyr pkg`, `mixer`, `info` and `mailbox`: one server, until it is asked to stop.
 
-use std::path::Path;
-
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use zephyr_core::Role;
-use zephyr_server::Node;
+use zephyr_server::{Node, ServerEvent};
 
+use crate::cli::ServerArgs;
 use crate::exit::Outcome;
 use crate::output::line;
 use crate::server_config;
 use crate::signals::asked_to_stop;
 
-pub async fn run(role: Role, config: &Path) -> Outcome {
-    let server = server_config::load(role, config)?;
+pub async fn run(role: Role, args: ServerArgs) -> Outcome {
+    let server = server_config::load(role, &args.config)?;
     // Heard from here on, also while it starts.
     let stop = asked_to_stop();
     tokio::pin!(stop);
@@ -19,14 +21,64 @@ pub async fn run(role: Role, config: &Path) -> Outcome {
         node = Node::start(server.node) => node?,
         () = &mut stop => return Ok(()),
     };
-    line(format_args!(
-        "ready: {role} {} clients={} servers={}",
-        server.name,
-        node.client_address(),
-        node.peer_address()
-    ));
-    stop.await;
+    let (clients, servers) = (node.client_address(), node.peer_address());
+    let name = server.name;
+    if args.json {
+        line(json!({
+            "event": "ready", "role": role.to_string(), "name": name,
+            "clients": clients.to_string(), "servers": servers.to_string(),
+        }));
+        let events = node.events();
+        tokio::select! {
+            () = report(events) => {}
+            () = &mut stop => {}
+        }
+    } else {
+        line(format_args!("ready: {role} {name} clients={clients} servers={servers}"));
+        stop.await;
+    }
     node.stop().await;
-    line("stopped");
+    line(if args.json { json!({ "event": "stopped" }).to_string() } else { "stopped".into() });
     Ok(())
+}
+
+/// Shows what happens, until the server ends by itself.
+async fn report(mut events: Receiver<ServerEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                if let Some(object) = object(event) {
+                    line(object);
+                }
+            }
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn object(event: ServerEvent) -> Option<Value> {
+    Some(match event {
+        ServerEvent::Opened { round } => json!({ "event": "opened", "round": round.0 }),
+        ServerEvent::Agreed { round, mixers } => {
+            json!({ "event": "agreed", "round": round.0, "mixers": mixers })
+        }
+        ServerEvent::Mixed { round, phase, packets, dropped, noise } => json!({
+            "event": "mixed", "round": round.0, "phase": phase,
+            "packets": packets, "noise": noise,
+            "dropped": dropped.values().map(|bad| bad.sum()).sum::<usize>(),
+        }),
+        ServerEvent::Delivered { round, messages } => {
+            json!({ "event": "delivered", "round": round.0, "messages": messages })
+        }
+        ServerEvent::Unopened { round, missing } => json!({
+            "event": "unopened", "round": round.0,
+            "missing": missing.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        ServerEvent::Void { round, by, missing } => json!({
+            "event": "void", "round": round.0, "by": by.0,
+            "missing": missing.iter().map(|mixer| mixer.0).collect::<Vec<_>>(),
+        }),
+        _ => return None,
+    })
 }
