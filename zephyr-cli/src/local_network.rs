@@ -159,6 +159,7 @@ impl LocalNetwork {
                 state: settings.state(member)?,
                 pkg: settings.pkg(member),
                 mailbox_database: settings.database(member, Role::Mailbox),
+                metrics_listen: None,
                 limits: limits(),
             };
             let node = Node::start(config).await.map_err(|e| Failure::from(e).of(&member.name))?;

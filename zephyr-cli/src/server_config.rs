@@ -34,6 +34,8 @@ struct File {
     smtp: Option<SmtpConfig>,
     /// PKG: the limits of registration.
     rules: Option<PkgRules>,
+    /// Where to serve metrics, `host:port`; nowhere by default.
+    metrics_listen: Option<String>,
     /// How many clients may be connected at once; 4,096 by default.
     max_connections: Option<usize>,
     /// How many of one network prefix; 64 by default.
@@ -125,6 +127,7 @@ impl File {
             state,
             pkg,
             mailbox_database,
+            metrics_listen: self.metrics_listen,
             limits,
         };
         Ok(Server { node, name })

@@ -4,6 +4,7 @@
 
 pub mod listen;
 pub mod mail;
+mod metrics;
 pub mod net;
 mod node;
 mod registrar;

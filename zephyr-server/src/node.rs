@@ -7,13 +7,16 @@ mod shared_board;
 pub(crate) mod stats;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rand_core::UnwrapErr;
+use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use zephyr_core::{Label, Role, ServerId, Signature, Suite, kdf, server_keys};
 
 use crate::listen::{self, Handler, Listener};
+use crate::metrics::{Metrics, Observed};
 use crate::net::{Incoming, Net, NetConfig, NodeId};
 use crate::roles;
 use zephyr_machine::event::ServerEvent;
@@ -35,7 +38,8 @@ pub struct Node {
     index: usize,
     client_address: SocketAddr,
     peer_address: SocketAddr,
-    stats: std::sync::Arc<Stats>,
+    metrics_address: Option<SocketAddr>,
+    stats: Arc<Stats>,
     events: broadcast::Sender<ServerEvent>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -62,6 +66,15 @@ impl Node {
         let client_address = listener
             .local_addr()
             .map_err(|error| NodeError::Listen(config.client_listen.clone(), error))?;
+        let metrics = match &config.metrics_listen {
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|error| NodeError::Metrics(address.clone(), error))?,
+            ),
+            None => None,
+        };
+        let metrics_address = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
         let (net, handle, incoming) = Net::bind(net_config).await?;
         let peer_address = net.listen_address();
 
@@ -76,6 +89,7 @@ impl Node {
             net: handle.clone(),
             board,
             stats: Default::default(),
+            observed: Arc::new(Observed::new(config.manifest.clone(), id)),
             events: events.clone(),
             stop: stopped,
         };
@@ -84,12 +98,17 @@ impl Node {
             index,
             client_address,
             peer_address,
+            metrics_address,
             stats: context.stats.clone(),
             events,
             stop,
             tasks: vec![tokio::spawn(net.run())],
             net: handle,
         };
+        if let Some(metrics_listener) = metrics {
+            let metrics = Metrics::new(role, &context, listener.connections());
+            node.spawn(crate::metrics::serve(metrics_listener, metrics, context.stop.clone()));
+        }
         let door = Door { listener, secret: *link_secret, limits: config.limits };
         let neighbours =
             neighbours::keep(config.manifest.clone(), id, node.net.clone(), context.stop.clone());
@@ -158,6 +177,11 @@ impl Node {
     /// Where the other servers reach it.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer_address
+    }
+
+    /// Where it serves its metrics, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// What it has done so far.

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::peer::Prefix;
 
 /// Lets in at most so many at once, and at most so many of one prefix.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Gate {
-    all: usize,
-    per_prefix: usize,
     inside: Mutex<Inside>,
 }
 
@@ -28,19 +26,21 @@ pub(super) struct Place {
 }
 
 impl Gate {
-    pub fn new(all: usize, per_prefix: usize) -> Arc<Self> {
-        Arc::new(Self { all, per_prefix, inside: Mutex::default() })
-    }
-
-    pub fn enter(self: &Arc<Self>, prefix: Prefix) -> Option<Place> {
+    /// Lets one more in, unless there are `all` already, or `per_prefix` of its prefix.
+    pub fn enter(self: &Arc<Self>, prefix: Prefix, all: usize, per_prefix: usize) -> Option<Place> {
         let mut inside = self.inside();
         let theirs = inside.prefixes.get(&prefix).copied().unwrap_or(0);
-        if inside.all >= self.all || theirs >= self.per_prefix {
+        if inside.all >= all || theirs >= per_prefix {
             return None;
         }
         inside.all += 1;
         inside.prefixes.insert(prefix, theirs + 1);
         Some(Place { gate: Arc::clone(self), prefix })
+    }
+
+    /// How many are inside.
+    pub fn count(&self) -> usize {
+        self.inside().all
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -73,15 +73,17 @@ mod tests {
 
     #[test]
     fn places_are_limited_and_given_back() {
-        let gate = Gate::new(3, 2);
-        let first = gate.enter(prefix(1)).expect("an empty gate");
-        let _second = gate.enter(prefix(1)).expect("the prefix's second place");
-        assert!(gate.enter(prefix(1)).is_none());
-        let third = gate.enter(prefix(2)).expect("another prefix");
-        assert!(gate.enter(prefix(3)).is_none());
+        let gate = Arc::new(Gate::default());
+        let enter = |last| gate.enter(prefix(last), 3, 2);
+        let first = enter(1).expect("an empty gate");
+        let _second = enter(1).expect("the prefix's second place");
+        assert!(enter(1).is_none());
+        let third = enter(2).expect("another prefix");
+        assert!(enter(3).is_none());
+        assert_eq!(gate.count(), 3);
         drop(first);
         drop(third);
-        assert!(gate.enter(prefix(1)).is_some());
+        assert!(enter(1).is_some());
         assert_eq!(gate.inside().prefixes.len(), 1);
     }
 }

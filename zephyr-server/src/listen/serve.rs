@@ -74,7 +74,10 @@ impl Default for Limits {
 
 /// A port that clients connect to.
 #[derive(Debug)]
-pub struct Listener(TcpListener);
+pub struct Listener {
+    tcp: TcpListener,
+    gate: Arc<Gate>,
+}
 
 impl Listener {
     /// Binds `address`. Port 0 takes a free one.
@@ -82,7 +85,7 @@ impl Listener {
     /// # Errors
     /// The operating system's, such as that the port is taken.
     pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        Ok(Self(TcpListener::bind(address).await?))
+        Ok(Self { tcp: TcpListener::bind(address).await?, gate: Arc::default() })
     }
 
     /// The address it is bound to.
@@ -90,7 +93,13 @@ impl Listener {
     /// # Errors
     /// The operating system's.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.tcp.local_addr()
+    }
+
+    /// Tells how many clients are connected, at any time.
+    pub fn connections(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let gate = self.gate.clone();
+        move || gate.count()
     }
 }
 
@@ -117,13 +126,12 @@ pub async fn serve<H: Handler>(
     let limits = Limits { max_request: limits.max_request.min(MAX_FRAME_MESSAGE), ..limits };
     let secret = Zeroizing::new(static_secret);
     let shared = Arc::new(Shared { network, secret, limits, handler });
-    let gate = Gate::new(limits.connections, limits.connections_per_prefix);
     let mut tasks = JoinSet::new();
     let stop = shutdown.clone();
     loop {
         tokio::select! {
-            accepted = listener.0.accept() => match accepted {
-                Ok((stream, address)) => admit(stream, address, &gate, &shared, &stop, &mut tasks),
+            accepted = listener.tcp.accept() => match accepted {
+                Ok((stream, address)) => admit(stream, address, &listener.gate, &shared, &stop, &mut tasks),
                 Err(error) => {
                     tracing::warn!(%error, "can't accept connections");
                     sleep(PAUSE).await;
@@ -160,7 +168,8 @@ fn admit<H: Handler>(
     shutdown: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) {
-    let Some(place) = gate.enter(Prefix::of(address.ip())) else {
+    let (all, per_prefix) = (shared.limits.connections, shared.limits.connections_per_prefix);
+    let Some(place) = gate.enter(Prefix::of(address.ip()), all, per_prefix) else {
         tracing::debug!("a connection too many was dropped");
         return;
     };

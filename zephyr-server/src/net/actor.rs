@@ -112,8 +112,15 @@ impl Net {
         let (replies, replies_in) = mpsc::unbounded_channel();
         let (connected_out, connected) = watch::channel(Vec::new());
         let (stall, open) = (config.stall_timeout, config.open_timeout);
-        let handle =
-            NetHandle { commands: command_sender, streams: control, connected, own, stall, open };
+        let handle = NetHandle {
+            commands: command_sender,
+            streams: control,
+            connected,
+            incoming: incoming.downgrade(),
+            own,
+            stall,
+            open,
+        };
         let mut net = Self {
             swarm,
             dialer: Dialer::new(own),

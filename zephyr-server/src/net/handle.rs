@@ -88,6 +88,8 @@ pub struct NetHandle {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) streams: libp2p_stream::Control,
     pub(super) connected: watch::Receiver<Vec<NodeId>>,
+    /// Weak, so that the channel ends with the network.
+    pub(super) incoming: mpsc::WeakSender<Incoming>,
     pub(super) own: NodeId,
     pub(super) stall: Duration,
     pub(super) open: Duration,
@@ -108,6 +110,11 @@ impl NetHandle {
     /// The servers connected now, sorted.
     pub fn connected(&self) -> Vec<NodeId> {
         self.connected.borrow().clone()
+    }
+
+    /// How many calls and batches of other servers wait to be taken from the channel of [`Incoming`].
+    pub fn queued(&self) -> usize {
+        self.incoming.upgrade().map_or(0, |incoming| incoming.max_capacity() - incoming.capacity())
     }
 
     /// Waits until all these servers are connected at once; `false` if the network shuts down before.

@@ -31,6 +31,8 @@ pub struct NodeConfig {
     pub pkg: Option<PkgConfig>,
     /// For mailbox servers only: `sqlite:///path/to/file.db`; memory by default.
     pub mailbox_database: Option<String>,
+    /// Where to serve metrics, `host:port`; nowhere by default. Whoever can connect there can read them.
+    pub metrics_listen: Option<String>,
     /// What clients may cost.
     pub limits: Limits,
 }
@@ -64,6 +66,9 @@ pub enum NodeError {
     /// The port for clients cannot be used.
     #[error("can't listen for clients on {0}: {1}")]
     Listen(String, #[source] io::Error),
+    /// The port for metrics cannot be used.
+    #[error("can't serve metrics on {0}: {1}")]
+    Metrics(String, #[source] io::Error),
     /// The network between the servers cannot start.
     #[error(transparent)]
     Net(#[from] StartError),

@@ -9,6 +9,7 @@ use zephyr_core::{Hedge, MixerIndex, Role, Round, ServerId, UnixMs};
 use zeroize::Zeroizing;
 
 use super::{SharedBoard, Stats, SystemRng, stats};
+use crate::metrics::Observed;
 use crate::net::{NetHandle, NodeId};
 use zephyr_machine::SharedManifest;
 use zephyr_machine::board::under_way;
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) net: NetHandle,
     pub(crate) board: Arc<SharedBoard>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) observed: Arc<Observed>,
     pub(crate) events: broadcast::Sender<ServerEvent>,
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -54,6 +56,7 @@ impl Context {
 
     /// Reports what has happened; when a round opens, forgets those that are closed.
     pub(crate) fn event(&self, event: ServerEvent) {
+        self.observed.note(&event, now());
         match &event {
             ServerEvent::Opened { .. } => self.prune(),
             ServerEvent::Void { round, by, missing } => {

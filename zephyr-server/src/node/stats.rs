@@ -3,23 +3,29 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($(#[doc = $doc:literal] $name:ident,)*) => {
         /// Counters that grow while the server runs.
         #[derive(Debug, Default)]
         pub struct Stats {
-            $($(#[$doc])* pub $name: AtomicU64,)*
+            $(#[doc = $doc] pub $name: AtomicU64,)*
         }
 
         /// The counters at one moment.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct NodeStats {
-            $($(#[$doc])* pub $name: u64,)*
+            $(#[doc = $doc] pub $name: u64,)*
         }
 
         impl Stats {
             /// The counters now.
             pub fn snapshot(&self) -> NodeStats {
                 NodeStats { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+
+            /// The counters now, each with its name and what it counts.
+            pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                let now = self.snapshot();
+                [$((stringify!($name), $doc.trim_ascii(), now.$name),)*].into_iter()
             }
         }
     };

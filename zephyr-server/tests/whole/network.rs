@@ -86,6 +86,7 @@ impl Network {
                 state: None,
                 pkg: Some(PkgConfig { smtp: smtp.clone(), rules: rules.clone(), database: None }),
                 mailbox_database: None,
+                metrics_listen: Some("127.0.0.1:0".into()),
                 limits: Limits::default(),
             })
             .collect();

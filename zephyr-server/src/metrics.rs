@@ -1,0 +1,13 @@
+//! What operators see of a server: counters and warnings.
+//!
+//! [`Observed`] keeps what the server's events say, [`Metrics`] writes it down with all other counters in the format of
+//! OpenMetrics, and [`serve`] gives that to Prometheus. Servers are named, clients never appear.
+
+mod collect;
+mod http;
+mod names;
+mod observed;
+
+pub(crate) use collect::Metrics;
+pub(crate) use http::serve;
+pub(crate) use observed::Observed;
