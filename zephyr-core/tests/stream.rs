@@ -27,6 +27,10 @@ enum Fault {
     Twice(bool, u64),
     /// Its program is killed, and does not know what became of its last packet.
     Killed(bool),
+    /// It copies its disk.
+    Saves(bool),
+    /// Its disk is lost; it goes on with the copy.
+    GoesBack(bool),
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -42,6 +46,15 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
+/// Also those that no disk survives.
+fn any_fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        4 => fault(),
+        1 => any::<bool>().prop_map(Fault::Saves),
+        1 => any::<bool>().prop_map(Fault::GoesBack),
+    ]
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Packet {
     stream: u32,
@@ -51,10 +64,12 @@ struct Packet {
 }
 
 /// One side, and what it has on disk.
+#[derive(Clone)]
 struct Person {
     out: Sending,
     here: Receiving,
-    arrived: BTreeSet<u32>,
+    /// Streams and numbers.
+    arrived: BTreeSet<(u32, u32)>,
     last: Option<(Round, u32)>,
     slots: u32,
 }
@@ -88,22 +103,34 @@ impl Person {
         Some(Packet { stream, sequence, ack_stream, ack })
     }
 
+    /// How many fragments are not acknowledged.
+    fn left(&self) -> u32 {
+        self.out.next() - 1 - self.out.acked()
+    }
+
     fn read(
         &mut self,
         round: Round,
         packet: Packet,
-        sender: &Sending,
+        may_start_over: bool,
     ) -> Result<(), TestCaseError> {
-        let before = self.here.ack().1;
+        let before = if self.here.ack().0 == packet.stream { self.here.ack().1 } else { 0 };
         if self.here.receive(packet.stream, packet.sequence) == Arrival::New {
-            prop_assert!(packet.sequence < sender.next(), "that was never sent");
-            prop_assert!(self.arrived.insert(packet.sequence), "{} twice", packet.sequence);
+            let it = (packet.stream, packet.sequence);
+            prop_assert!(self.arrived.insert(it), "{it:?} twice");
         }
-        for handed_out in before + 1..=self.here.ack().1 {
-            prop_assert!(self.arrived.contains(&handed_out), "a gap in what is handed out");
+        let (stream, ack) = self.here.ack();
+        for handed_out in before + 1..=ack {
+            prop_assert!(
+                self.arrived.contains(&(stream, handed_out)),
+                "a gap in what is handed out"
+            );
         }
-        if let Acked::Restart(_) = self.out.acknowledged(round, packet.ack_stream, packet.ack) {
-            prop_assert!(false, "nobody has lost anything");
+        let acked = self.out.acknowledged(round, packet.ack_stream, packet.ack);
+        if let Acked::Restart(stream) = acked {
+            prop_assert!(may_start_over, "nobody has lost anything");
+            self.out.restart(stream, self.left());
+            self.last = None;
         }
         Ok(())
     }
@@ -125,6 +152,9 @@ impl Person {
 
 struct Pair {
     people: [Person; 2],
+    copies: [Person; 2],
+    /// Somebody has lost a disk.
+    went_back: bool,
     round: u64,
     /// What can be read from a round on: by whom, of which round.
     under_way: Vec<(u64, usize, Round, Packet)>,
@@ -135,6 +165,8 @@ impl Pair {
     fn new() -> Self {
         Self {
             people: [Person::new(100), Person::new(50)],
+            copies: [Person::new(100), Person::new(50)],
+            went_back: false,
             round: 1_000,
             under_way: Vec::new(),
             void: Vec::new(),
@@ -148,8 +180,7 @@ impl Pair {
         self.under_way = later;
         let now: Vec<(u64, usize, Round, Packet)> = now;
         for (_, who, sent_in, packet) in now {
-            let sender = self.people[1 - who].out.clone();
-            self.people[who].read(sent_in, packet, &sender)?;
+            self.people[who].read(sent_in, packet, self.went_back)?;
         }
         for who in 0..2 {
             let hit = |f: bool| usize::from(f) == who;
@@ -170,6 +201,13 @@ impl Pair {
                 Some(Fault::Late(side, by)) if hit(side) => at[0] += by,
                 Some(Fault::Twice(side, by)) if hit(side) => at.push(at[0] + by),
                 Some(Fault::Killed(side)) if hit(side) => self.people[who].restart(),
+                Some(Fault::Saves(side)) if hit(side) => {
+                    self.copies[who] = self.people[who].clone();
+                }
+                Some(Fault::GoesBack(side)) if hit(side) => {
+                    self.people[who] = self.copies[who].clone();
+                    self.went_back = true;
+                }
                 _ => {}
             }
             if let Some(packet) = packet {
@@ -186,13 +224,14 @@ impl Pair {
         self.round += 1;
         for who in 0..2 {
             let (acked, other) = (self.people[who].out.acked(), &self.people[1 - who]);
-            prop_assert!(acked <= other.here.ack().1, "acknowledged, and not there");
+            let there = self.went_back || acked <= other.here.ack().1;
+            prop_assert!(there, "acknowledged, and not there");
         }
         Ok(())
     }
 
     fn is_done(&self) -> bool {
-        self.people.iter().all(|p| p.out.acked() + 1 == p.out.next())
+        self.people.iter().all(|p| p.left() == 0)
     }
 }
 
@@ -208,7 +247,7 @@ proptest! {
             }
             pair.step(fault)?;
         }
-        let left = pair.people.iter().map(|p| p.out.next() - 1 - p.out.acked()).max().unwrap_or(0);
+        let left = pair.people.iter().map(Person::left).max().unwrap_or(0);
         // Each goes once, lost ones again after a while, and the last acknowledgement has a way to go.
         let bound = u64::from(left) + 3 * RESEND_AFTER;
         for _ in 0..bound {
@@ -221,6 +260,24 @@ proptest! {
             pair.step(None)?;
         }
         prop_assert_eq!(slots, pair.people.each_ref().map(|p| p.slots));
+    }
+
+    #[test]
+    fn whoever_went_back_to_an_old_copy_can_write_and_be_written_to(
+        steps in prop::collection::vec((prop::option::weighted(0.5, any_fault()), 0..3_u8, 0..2_u8), 0..150),
+    ) {
+        let mut pair = Pair::new();
+        for (fault, a, b) in steps {
+            for (who, fragments) in [a, b].into_iter().enumerate() {
+                pair.people[who].write(fragments.into());
+            }
+            pair.step(fault)?;
+        }
+        let left = pair.people.iter().map(Person::left).max().unwrap_or(0);
+        for _ in 0..u64::from(left) + 6 * RESEND_AFTER {
+            pair.step(None)?;
+        }
+        prop_assert!(pair.is_done(), "{left} were left");
     }
 }
 
