@@ -4,6 +4,7 @@
 //! cli             what can be typed
 //! commands        what it does, a file for each command
 //! local_network   all servers of a network in this process, for `demo` and `devnet`
+//! network_watch   a server's network file while the server runs
 //! online          running a client and noticing what keeps it from its work
 //! exit            sentences and exit codes
 //! ```
@@ -17,6 +18,7 @@ mod commands;
 mod exit;
 mod files;
 mod local_network;
+mod network_watch;
 mod online;
 mod output;
 mod server_config;

@@ -9,7 +9,7 @@ use zephyr_machine::SharedManifest;
 use zephyr_machine::pkg::PkgRules;
 use zephyr_server::listen::Limits;
 use zephyr_server::mail::SmtpConfig;
-use zephyr_server::{NodeConfig, PkgConfig};
+use zephyr_server::{Native, NodeConfig, PkgConfig};
 
 use crate::exit::{Failure, Outcome};
 use crate::files;
@@ -48,6 +48,8 @@ pub struct Server {
     pub node: NodeConfig,
     /// Its name in the network file.
     pub name: String,
+    /// The network file.
+    pub network: PathBuf,
 }
 
 /// Reads the configuration of a server that is to be a `role`.
@@ -97,7 +99,8 @@ impl File {
 
     fn server(self, role: Role, folder: &Path) -> Outcome<Server> {
         let at = |path: &Path| folder.join(path);
-        let network = Network::load(at(&self.network))?;
+        let network_file = at(&self.network);
+        let network = Network::load(&network_file)?;
         let seed = files::read_key(&at(&self.key))?;
         let name = own_name(role, &network, &files::public_keys(&seed).0)?;
         let state = self.state.as_deref().map(at);
@@ -130,7 +133,7 @@ impl File {
             metrics_listen: self.metrics_listen,
             limits,
         };
-        Ok(Server { node, name })
+        Ok(Server { node, name, network: network_file })
     }
 }
 
@@ -155,7 +158,11 @@ fn own_name(role: Role, network: &Network, id: &zephyr_core::ServerId) -> Outcom
 /// # Errors
 /// None that could happen: it was checked.
 pub fn shared_manifest(network: &Network) -> Outcome<SharedManifest> {
-    SharedManifest::new(network.first().as_bytes()).map_err(Failure::usage)
+    let manifest = SharedManifest::new(network.first().as_bytes()).map_err(Failure::usage)?;
+    for signed in network.updates() {
+        manifest.add::<Native>(signed).map_err(Failure::usage)?;
+    }
+    Ok(manifest)
 }
 
 /// The URL of a database in the file `path`.

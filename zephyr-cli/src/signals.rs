@@ -15,3 +15,30 @@ pub async fn asked_to_stop() {
     }
     let _ = tokio::signal::ctrl_c().await;
 }
+
+/// Being asked to read files again: SIGHUP, where there is such a thing.
+pub struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    /// Heard from here on; without this the system would end the program.
+    pub fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Returns when it has been asked for again.
+    pub async fn heard(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}

@@ -8,6 +8,7 @@ use zephyr_server::{Node, ServerEvent};
 
 use crate::cli::ServerArgs;
 use crate::exit::Outcome;
+use crate::network_watch;
 use crate::output::line;
 use crate::server_config;
 use crate::signals::asked_to_stop;
@@ -17,10 +18,12 @@ pub async fn run(role: Role, args: ServerArgs) -> Outcome {
     // Heard from here on, also while it starts.
     let stop = asked_to_stop();
     tokio::pin!(stop);
+    let manifest = server.node.manifest.clone();
     let node = tokio::select! {
         node = Node::start(server.node) => node?,
         () = &mut stop => return Ok(()),
     };
+    let network = tokio::spawn(network_watch::follow(server.network, manifest));
     let (clients, servers) = (node.client_address(), node.peer_address());
     let name = server.name;
     if args.json {
@@ -37,6 +40,7 @@ pub async fn run(role: Role, args: ServerArgs) -> Outcome {
         line(format_args!("ready: {role} {name} clients={clients} servers={servers}"));
         stop.await;
     }
+    network.abort();
     node.stop().await;
     line(if args.json { json!({ "event": "stopped" }).to_string() } else { "stopped".into() });
     Ok(())
