@@ -41,7 +41,8 @@ sent or delivered), packets_sent (while sending), round (once sent), delivered_a
     Outbox(OutboxArgs),
     /// Take part in the network and show the messages that arrive
     #[command(after_help = "\
-Messages reach you only in rounds in which your program takes part: leave `recv --wait` running.
+Messages reach you only in rounds in which your program takes part: leave `recv --wait` running. To your contacts it
+confirms in the next round what has come; what you missed they send again. Others don't know what you got.
 A file is written into the folder `files` of the home.
 With --json each message is one line: from (null if anonymous), authenticated, text or file (a path),
 round, received_at.")]

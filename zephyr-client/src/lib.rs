@@ -12,6 +12,10 @@
 //! 2. [`Registrar::register`], and [`Registrar::confirm`] with the code that each PKG mailed.
 //! 3. [`Client::run`] in a task of its own; meanwhile [`Client::send`] and listen to [`Client::events`].
 //!
+//! Between people who have each other as contacts nothing is lost and nothing comes twice: a message stays in the
+//! outbox, and is sent again, until the recipient has acknowledged it, and messages arrive in the order in which they
+//! were written. [`Client::outbox`] and [`Event::Delivery`] tell how far each has come, [`Client::delivered`] waits.
+//!
 //! ```no_run
 //! use std::path::Path;
 //! use zephyr_client::{Client, Event, Message, Options, Store};

@@ -6,6 +6,8 @@
 mod metrics;
 #[path = "whole/network.rs"]
 mod network;
+#[path = "whole/offline.rs"]
+mod offline;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -44,6 +46,14 @@ async fn every_server_learns_of_the_same_directory() {
 
 /// Registers `name` with all PKGs by the codes that they mail, and runs its client.
 async fn join(network: &mut Network, name: &str) -> Client {
+    let client = register(network, name).await;
+    let running = client.clone();
+    tokio::spawn(async move { running.run(std::future::pending()).await });
+    client
+}
+
+/// Registers `name` with all PKGs by the codes that they mail.
+async fn register(network: &mut Network, name: &str) -> Client {
     let address = Address::parse(name).unwrap();
     let own = zephyr_client::Network::from_manifest(network.manifest.get().as_bytes()).unwrap();
     let store = Store::in_memory(&address, &own).await.unwrap();
@@ -58,10 +68,7 @@ async fn join(network: &mut Network, name: &str) -> Client {
     for (pkg, code) in codes {
         registrar.confirm(pkg, &code).await.unwrap();
     }
-    let client = Client::new(store, Options::default());
-    let running = client.clone();
-    tokio::spawn(async move { running.run(std::future::pending()).await });
-    client
+    Client::new(store, Options::default())
 }
 
 async fn message(client: &Client, within: Duration) -> (Option<Address>, String) {

@@ -106,7 +106,7 @@ async fn messages_go_both_ways_through_real_rounds() {
     assert_eq!((to_alice.content, to_alice.body.as_slice()), (Content::File, &[0, 255, 3][..]));
     assert_eq!(to_alice.from, Some(bob()));
     tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
-    assert!(matches!(a.client.delivery(queued.id).await.unwrap(), Delivery::Sent { .. }));
+    tokio::time::timeout(PATIENCE, a.client.delivered(queued.id)).await.unwrap().unwrap();
     let stats = a.client.stats();
     assert!(stats.rounds >= 2 && stats.bytes_in > 4_000 && stats.bytes_out > 8_000, "{stats:?}");
     assert!(matches!(a.client.run(async {}).await, Err(RunError::Running)));
@@ -135,6 +135,26 @@ async fn what_a_void_round_lost_is_sent_again() {
     tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
     a.stop().await;
     b.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sender_is_told_of_the_delivery_only_by_somebody_who_has_added_them() {
+    let fake = Fake::start().await;
+    let mut a = Running::start(&fake, &alice()).await;
+    let mut b = Running::start(&fake, &bob()).await;
+    let queued = a.client.send(&bob(), Message::Text("hello".into())).await.unwrap();
+    assert_eq!(b.message().await.text(), Some("hello"));
+    tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
+    assert!(matches!(a.client.delivery(queued.id).await.unwrap(), Delivery::Sent { .. }));
+    b.client.add_contact(&alice(), None).await.unwrap();
+    // Sent again by itself.
+    a.wait_for(|event| match event {
+        Event::Delivery { id, delivery: Delivery::Delivered } if id == queued.id => Some(()),
+        _ => None,
+    })
+    .await;
+    a.stop().await;
+    assert_eq!(b.stop().await.inbox(false).await.unwrap().len(), 1, "it did not come twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,8 +267,13 @@ async fn contacts_are_added_and_removed_while_the_client_runs() {
     let to_self = a.client.send(&alice(), Message::Text("me".into())).await;
     assert!(matches!(to_self, Err(SendError::OwnAddress)));
     let carol = Address::parse("carol@example.org").unwrap();
-    a.client.send(&carol, Message::Text("never mind".into())).await.unwrap();
+    let queued = a.client.send(&carol, Message::Text("never mind".into())).await.unwrap();
+    let never = tokio::spawn({
+        let client = a.client.clone();
+        async move { client.delivered(queued.id).await }
+    });
     assert!(a.client.remove_contact(&carol).await.unwrap());
+    assert!(matches!(never.await.unwrap(), Err(StoreError::NoMessage(_))), "nobody waits for ever");
     a.client.send(&bob(), Message::Text("hi".into())).await.unwrap();
     assert_eq!(b.message().await.text(), Some("hi"));
     tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
