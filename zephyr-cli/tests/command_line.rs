@@ -14,6 +14,7 @@ fn the_help_lists_all_commands_and_the_exit_codes() {
     for command in [
         "register",
         "send",
+        "outbox",
         "recv",
         "pipe",
         "contacts",
@@ -32,7 +33,7 @@ fn the_help_lists_all_commands_and_the_exit_codes() {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
         succeeded(&run(&format!("{command} --help")));
     }
-    for code in 0..=4 {
+    for code in 0..=5 {
         assert!(help.contains(&format!("\n  {code}  ")), "{code}: {help}");
     }
 }
@@ -53,7 +54,7 @@ fn a_home_that_is_not_there_is_told_how_to_make_one() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("home");
     for command in
-        ["send --to bob@example.org hi", "recv", "pipe", "contacts list", "check", "veto"]
+        ["send --to bob@example.org hi", "outbox", "recv", "pipe", "contacts list", "check", "veto"]
     {
         failed(&run(&format!("--home {} {command}", home.display())), 4, "register");
     }
@@ -258,6 +259,7 @@ fn an_unreachable_network_is_told_apart() {
     succeeded(&in_home("contacts add Bob@Example.org --note friend"));
     assert_eq!(stdout(&in_home("contacts list")), "bob@example.org  friend\n");
     succeeded(&in_home("recv --wait 0s"));
+    succeeded(&in_home("outbox"));
     let other =
         format!("--home {} register b@example.org --network {}", home.display(), network.display());
     failed(&run(&other), 2, "belongs to a@example.org");

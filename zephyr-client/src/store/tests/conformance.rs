@@ -357,13 +357,12 @@ async fn a_contact_has_one_incomplete_message(store: Store) {
         assert!(kept().await <= 1_000);
     }
     let early = fragments(Some(bob()), 9_999, b"ab", 1).remove(0);
-    let most = WINDOW as u32;
-    for ahead in 2..=most + 10 {
+    for ahead in 2..=WINDOW + 10 {
         let part = Incoming { sequence: 1_299 + ahead, message: ahead.into(), ..early.clone() };
         let receipt = receive(&store, &part).await;
-        assert_eq!(receipt == Receipt::Late, ahead > most, "{ahead}");
+        assert_eq!(receipt == Receipt::Late, ahead > WINDOW, "{ahead}");
     }
-    assert!(kept().await <= 1_000 + i64::from(most));
+    assert!(kept().await <= 1_000 + i64::from(WINDOW));
 }
 
 async fn what_makes_no_message_of_a_contact_is_dropped_and_blocks_nothing(store: Store) {

@@ -63,8 +63,8 @@ async fn play(steps: &[(Step, [Fate; 4])]) {
         }
         pair.rounds(1).await;
     }
-    for who in 0..2 {
-        assert_eq!(pair.inbox(1 - who).await, written[who], "once and in order");
+    for (who, written) in written.iter().enumerate() {
+        assert_eq!(pair.inbox(1 - who).await, *written, "once and in order");
         assert!(pair.all_delivered(who).await, "and its sender knows");
         assert_eq!(pair.store(who).unsent().await.unwrap(), 0);
     }
