@@ -155,6 +155,11 @@ impl Board {
         (mixers, pkgs)
     }
 
+    /// What `mixer` has signed in the round.
+    pub fn signature(&self, round: Round, mixer: MixerIndex) -> Option<&SignedRecord> {
+        self.rounds.get(&round)?.signed.get(&mixer)
+    }
+
     /// How many mixers have said that they finished `phase` or a later one: for operators only.
     pub fn ready(&self, round: Round, phase: u8) -> usize {
         self.rounds.get(&round).map_or(0, |e| e.ready.values().filter(|&&p| p >= phase).count())

@@ -6,9 +6,9 @@
 #[cfg(test)]
 extern crate self as zephyr_machine; // under this name the servers' tests know `testing` too
 
+pub mod agreement;
 pub mod batch;
 pub mod board;
-pub mod coordinator;
 pub mod delivery;
 pub mod event;
 pub mod follow;
@@ -24,6 +24,7 @@ pub mod noise;
 pub mod peer;
 pub mod pkg;
 pub mod record;
+pub mod reputation;
 #[cfg(test)]
 mod testing;
 

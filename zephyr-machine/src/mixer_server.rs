@@ -16,12 +16,12 @@ use zeroize::Zeroizing;
 
 use crate::SharedManifest;
 use crate::board::Board;
-use crate::coordinator::Coordinator;
 use crate::event::ServerEvent;
 use crate::follow::{Fetching, Opening};
 use crate::loops::LoopChecks;
 use crate::mixer::MixerRound;
 use crate::record::{Record, RecordKey, RecordKind};
+use crate::reputation::Reputation;
 
 pub use action::{CallId, Expected, MixerAction};
 use agreement::Votes;
@@ -38,6 +38,9 @@ pub struct MixerServer<S: Suite> {
     identity_seed: Zeroizing<[u8; 32]>,
     hedge: Hedge,
     votes: Votes,
+    reputation: Reputation,
+    /// The last round that has opened.
+    newest: Round,
     /// `None` when no more rounds are to be opened.
     opening: Option<Opening>,
     rounds: BTreeMap<Round, Entry<S>>,
@@ -69,6 +72,8 @@ impl<S: Suite> MixerServer<S> {
             identity_seed,
             hedge,
             votes: Votes::new(guard),
+            reputation: Reputation::default(),
+            newest: Round(0),
             rounds: BTreeMap::new(),
             fetching: Fetching::default(),
             loops: LoopChecks::new(),
@@ -109,14 +114,16 @@ impl<S: Suite> MixerServer<S> {
         for round in rounds {
             self.drive(round, now, rng);
         }
-        if due || news || touched {
+        if due || news {
             self.due = self.next_due(now);
+        } else if touched {
+            self.due = self.due.min(self.next_due(now));
         }
     }
 
     /// When to call [`poll`](Self::poll) again at the latest.
     pub fn wake_up(&self, now: UnixMs) -> UnixMs {
-        if !self.actions.is_empty() || !self.touched.is_empty() {
+        if !self.actions.is_empty() || !self.touched.is_empty() || self.news.is_none() {
             return now;
         }
         self.loops.wake_up().map_or(self.due, |wake| wake.min(self.due))
@@ -140,6 +147,8 @@ impl<S: Suite> MixerServer<S> {
     fn open_next(&mut self, now: UnixMs, rng: &mut impl CryptoRng) {
         let Some(opening) = &mut self.opening else { return };
         let Some(round) = opening.take(&self.manifest, now) else { return };
+        self.newest = round;
+        self.credit(now);
         self.forget(round);
         let manifest = self.manifest.at(round);
         // A mixer that is not in the round's version does nothing in it.
@@ -148,11 +157,24 @@ impl<S: Suite> MixerServer<S> {
         let mixing =
             MixerRound::open(&manifest, me, round, &self.identity_seed, rng, &mut self.hedge);
         let announcement = *mixing.announcement();
-        let coordinator = Coordinator::new(me, round);
-        let entry = Entry { me, mixing, coordinator, packets: 0, delivery: None, unopened: false };
-        self.rounds.insert(round, entry);
+        self.rounds.insert(round, Entry::new(me, mixing));
         self.publish(RecordKind::MixerKey, round, me, Record::MixerKey(announcement));
         self.event(ServerEvent::Opened { round });
+    }
+
+    /// Whoever took part in a round that nobody has given up is well again.
+    fn credit(&mut self, now: UnixMs) {
+        for (&round, entry) in &mut self.rounds {
+            let manifest = self.manifest.at(round);
+            if now < manifest.parameters().schedule(round).deliver_until || entry.void {
+                continue;
+            }
+            for mixer in std::mem::take(&mut entry.mixers) {
+                if let Some(server) = manifest.server(Role::Mixer, mixer.0.into()) {
+                    self.reputation.served(&server.id);
+                }
+            }
+        }
     }
 
     /// Forgets the rounds that are closed for long when `round` opens.
@@ -206,7 +228,7 @@ impl<S: Suite> MixerServer<S> {
             entry.mixing.void();
             self.loops.forget(round);
             if agreed {
-                self.tell_void(round);
+                self.tell_void(round, None);
             }
         }
     }

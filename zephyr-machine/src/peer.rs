@@ -7,15 +7,19 @@ use zephyr_core::{DirectoryHash, Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
 /// A call from one server to another, as canonical postcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerRequest<'a> {
-    /// The coordinator asks a mixer to sign a round's directory.
+    /// The coordinator asks a mixer whether it is willing to sign a round's directory.
     Propose {
         /// The directory's body.
         body: &'a [u8],
+        /// The coordinator's own signature, when all are willing: then the mixer is to sign.
+        signature: Option<Bytes<SIGNATURE_SIZE>>,
     },
     /// A mixer gives a round up.
     Void {
         /// The round.
         round: Round,
+        /// The index of a mixer whose batch did not come in time, if that is why.
+        missing: Option<u16>,
     },
     /// A mixer asks a mailbox server what another one has delivered; answered by [`DeliveredReply`].
     Delivered {
@@ -52,11 +56,11 @@ pub enum DeliveredReply<'a> {
 /// The answer to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerReply {
-    /// The mixer's signature under the directory.
-    Signed(Bytes<SIGNATURE_SIZE>),
+    /// The mixer is willing to sign the directory, or has signed it.
+    Willing,
     /// It was noted.
     Noted,
-    /// The directory is not signed.
+    /// The mixer does not sign the directory.
     Refused(ProposalRefusal),
 }
 
@@ -76,6 +80,10 @@ pub enum ProposalRefusal {
     Unavailable,
     /// Only mixers may propose and give up, and only mixers sign.
     NotAllowed,
+    /// The duty to propose has not come to the caller.
+    NotYourTurn,
+    /// The mixer is willing to sign the proposal of another that comes first in the order of duty.
+    Promised,
 }
 
 /// The header of a batch, as canonical postcard.
@@ -137,7 +145,7 @@ mod tests {
     #[test]
     fn messages_come_back_as_they_were() {
         let body = [7; 300];
-        let request = PeerRequest::Propose { body: &body };
+        let request = PeerRequest::Propose { body: &body, signature: Some(Bytes([5; 64])) };
         assert_eq!(zephyr_core::wire::decode(&encode(&request)), Ok(request));
         let hashes = [7; 32 * MAX_HASHES];
         let page =

@@ -10,10 +10,14 @@ mod board;
 mod delivery;
 #[path = "machines/erasure.rs"]
 mod erasure;
+#[path = "machines/failover.rs"]
+mod failover;
 #[path = "machines/loops.rs"]
 mod loops;
 #[path = "machines/mixing.rs"]
 mod mixing;
+#[path = "machines/network.rs"]
+mod network;
 #[path = "machines/parsers.rs"]
 mod parsers;
 #[path = "machines/replay.rs"]

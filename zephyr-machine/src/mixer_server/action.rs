@@ -48,7 +48,7 @@ pub enum MixerAction<S: Suite> {
         /// What to write.
         guard: SigningGuard,
     },
-    /// Ask a mixer to sign a directory, and report with [`answered`](super::MixerServer::answered).
+    /// Call a mixer about a directory, and report with [`answered`](super::MixerServer::answered).
     Propose {
         /// The round.
         round: Round,
@@ -56,8 +56,8 @@ pub enum MixerAction<S: Suite> {
         to: ServerId,
         /// Its index in the round.
         index: MixerIndex,
-        /// The directory's body.
-        body: Arc<[u8]>,
+        /// The encoded [`PeerRequest`](crate::peer::PeerRequest).
+        request: Arc<[u8]>,
     },
     /// Answer a call.
     Reply {
@@ -112,12 +112,14 @@ pub enum MixerAction<S: Suite> {
         /// When it is too late.
         until: UnixMs,
     },
-    /// Tell these servers that the round is void; whoever can't be told finds out at the deadline.
+    /// Call these servers to tell them that the round is void; whoever can't be told finds out at the deadline.
     TellVoid {
         /// The round.
         round: Round,
         /// Whom.
         to: Vec<ServerId>,
+        /// The encoded [`PeerRequest`](crate::peer::PeerRequest).
+        request: Arc<[u8]>,
     },
     /// Call a mailbox server, and report with [`told`](super::MixerServer::told).
     Ask {

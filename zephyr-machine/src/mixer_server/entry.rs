@@ -1,20 +1,41 @@
 //! One round at a mixer, with what belongs to it besides the mixing.
 
+use std::collections::BTreeSet;
+
 use zephyr_core::{Mailbox, Manifest, MixerIndex, Role, Round, ServerId, Suite, UnixMs};
 
-use crate::coordinator::Coordinator;
+use crate::agreement::Agreement;
 use crate::mixer::MixerRound;
 
 /// A round.
 pub(super) struct Entry<S: Suite> {
     pub(super) me: MixerIndex,
     pub(super) mixing: MixerRound<S>,
-    pub(super) coordinator: Coordinator,
+    pub(super) agreement: Agreement,
+    /// The mixers of its directory.
+    pub(super) mixers: BTreeSet<MixerIndex>,
+    /// Whether it was given up, here or elsewhere.
+    pub(super) void: bool,
     /// How many packets the phase that is being mixed was begun with.
     pub(super) packets: usize,
     pub(super) delivery: Option<Delivery>,
     /// Whether it has been said that the round did not open.
     pub(super) unopened: bool,
+}
+
+impl<S: Suite> Entry<S> {
+    pub(super) fn new(me: MixerIndex, mixing: MixerRound<S>) -> Self {
+        Self {
+            me,
+            agreement: Agreement::new(me, *mixing.announcement()),
+            mixing,
+            mixers: BTreeSet::new(),
+            void: false,
+            packets: 0,
+            delivery: None,
+            unopened: false,
+        }
+    }
 }
 
 /// What is on its way to the mailbox servers. It is enough when every mailbox is on one of its servers; the others

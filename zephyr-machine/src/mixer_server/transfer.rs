@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zephyr_core::wire::{SubmitRefusal, decode};
-use zephyr_core::{
-    Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, Suite, UnixMs,
-};
+use zephyr_core::{DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, Suite, UnixMs};
 
 use super::entry::Delivery;
 use super::{Expected, MixerAction, MixerServer};
@@ -17,7 +15,7 @@ use crate::delivery::{kept_by, pack};
 use crate::event::ServerEvent;
 use crate::mix::Mixed;
 use crate::mixer::{Action, BatchRefusal};
-use crate::peer::BatchHeader;
+use crate::peer::{BatchHeader, PeerRequest, encode};
 use crate::record::{ReadyRecord, Record, RecordKind};
 
 impl<S: Suite> MixerServer<S> {
@@ -143,8 +141,12 @@ impl<S: Suite> MixerServer<S> {
             (Action::Void { missing }, _) => {
                 let by = entry.me;
                 self.loops.forget(round);
+                entry.void = true;
+                for mixer in &missing {
+                    self.failed(round, *mixer);
+                }
+                self.tell_void(round, missing.first().copied());
                 self.event(ServerEvent::Void { round, by, missing });
-                self.tell_void(round);
             }
             (Action::Send { .. } | Action::Deliver { .. }, None) => {}
         }
@@ -186,24 +188,46 @@ impl<S: Suite> MixerServer<S> {
         }
     }
 
-    /// Another mixer of the round has given it up.
-    pub(super) fn told_void(&mut self, round: Round, by: MixerIndex, board: &Board) {
-        let Some(bytes) = board.directory(round) else { return };
-        let takes_part = Directory::parse(bytes).is_ok_and(|d| d.mixer_key(by).is_some());
-        let Some(entry) = self.rounds.get_mut(&round).filter(|_| takes_part) else { return };
-        if !entry.mixing.is_over() {
-            entry.mixing.void();
-            self.loops.forget(round);
-            self.event(ServerEvent::Void { round, by, missing: Vec::new() });
+    /// Another mixer of the round has given it up, because of `missing` as it says: one of the two is at fault.
+    pub(super) fn told_void(
+        &mut self,
+        round: Round,
+        by: MixerIndex,
+        missing: Option<MixerIndex>,
+        board: &Board,
+        now: UnixMs,
+    ) {
+        let Some(directory) = board.directory(round) else { return };
+        if self.rounds.get(&round).is_some_and(|entry| entry.mixing.is_open()) {
+            self.agreed(round, directory, board, now);
+        }
+        let over = now >= self.manifest.at(round).parameters().schedule(round).deliver_until;
+        let Some(entry) = self.rounds.get_mut(&round) else { return };
+        if !entry.mixers.contains(&by) || entry.void || over {
+            return;
+        }
+        entry.void = true;
+        let suspects = missing.filter(|mixer| *mixer != by && entry.mixers.contains(mixer));
+        let was_over = entry.mixing.is_over();
+        entry.mixing.void();
+        self.loops.forget(round);
+        self.suspected(round, by);
+        if let Some(missing) = suspects {
+            self.suspected(round, missing);
+        }
+        if !was_over {
+            self.event(ServerEvent::Void { round, by, missing: Vec::from_iter(suspects) });
         }
     }
 
     /// Tells all other mixers and the mailbox servers that the round is void.
-    pub(super) fn tell_void(&mut self, round: Round) {
+    pub(super) fn tell_void(&mut self, round: Round, missing: Option<MixerIndex>) {
         let manifest = self.manifest.at(round);
         let concerned = |role| matches!(role, Role::Mixer | Role::Mailbox);
         let others = manifest.all().filter(|s| concerned(s.role) && s.id != self.id);
         let to = others.map(|server| server.id).collect();
-        self.actions.push_back(MixerAction::TellVoid { round, to });
+        let missing = missing.map(|mixer| mixer.0);
+        let request = encode(&PeerRequest::Void { round, missing }).into();
+        self.actions.push_back(MixerAction::TellVoid { round, to, request });
     }
 }

@@ -4,9 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use zephyr_core::wire::{Bytes, decode};
 use zephyr_core::*;
+use zephyr_machine::agreement::vet;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::Board;
-use zephyr_machine::coordinator::consider;
 use zephyr_machine::delivery::Unpack;
 use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 use zephyr_machine::record::{KEY_SIZE, ReadyRecord, Record, RecordKey, RecordKind, SignedRecord};
@@ -86,10 +86,11 @@ proptest! {
     }
 
     #[test]
-    fn calls_and_headers_come_back(round: u64, phase: u8, hash: [u8; 32], body in vec(any::<u8>(), 0..500)) {
-        let propose = PeerRequest::Propose { body: &body };
+    fn calls_and_headers_come_back(round: u64, phase: u8, hash: [u8; 32], body in vec(any::<u8>(), 0..500), missing: Option<u16>) {
+        let signature = missing.map(|_| Bytes([9; 64]));
+        let propose = PeerRequest::Propose { body: &body, signature };
         prop_assert!(decode(&encode(&propose)) == Ok(propose));
-        let void = PeerRequest::Void { round: Round(round) };
+        let void = PeerRequest::Void { round: Round(round), missing };
         prop_assert!(decode(&encode(&void)) == Ok(void));
         let hash = DirectoryHash::from_bytes(hash);
         for header in [
@@ -123,13 +124,11 @@ proptest! {
 #[test]
 fn the_largest_directory_fits_a_proposal() {
     let body = vec![1; MAX_DIRECTORY];
-    let request = PeerRequest::Propose { body: &body };
+    let request = PeerRequest::Propose { body: &body, signature: Some(Bytes([3; 64])) };
     assert_eq!(decode(&encode(&request)), Ok(request));
-    for reply in [
-        PeerReply::Signed(Bytes([3; 64])),
-        PeerReply::Noted,
-        PeerReply::Refused(ProposalRefusal::NotAllowed),
-    ] {
+    for reply in
+        [PeerReply::Willing, PeerReply::Noted, PeerReply::Refused(ProposalRefusal::NotAllowed)]
+    {
         assert_eq!(decode(&encode(&reply)), Ok(reply));
     }
 }
@@ -155,10 +154,7 @@ fn junk_gets_nowhere_on_a_board_in_a_delivery_or_as_a_proposal() {
         assert!(!taken);
         let me = MixerIndex(0);
         for body in [&junk[..], &good[..len]] {
-            let mut guard = SigningGuard::default();
-            let own = Some(own.announcement());
-            assert!(consider::<S>(&manifest, me, own, &mut guard, body, now).is_err());
-            assert_eq!(guard, SigningGuard::default());
+            assert!(vet::<S>(&manifest, me, own.announcement(), body, now).is_err());
         }
     }
     assert_eq!(board.announced(ROUND), (Vec::new(), Vec::new()));

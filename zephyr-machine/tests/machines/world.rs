@@ -6,9 +6,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 use zephyr_core::*;
+use zephyr_machine::agreement::vet;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::Board;
-use zephyr_machine::coordinator::{Coordinator, consider};
 use zephyr_machine::loops::LoopPacket;
 use zephyr_machine::mix::{BadPackets, Mixed};
 use zephyr_machine::mixer::{Action, MixerRound};
@@ -199,25 +199,17 @@ impl World {
         SignedRecord { directory: directory.hash(), mixers, signature }
     }
 
-    /// Agrees on the directory as servers do: one proposes, all consider and sign.
+    /// Agrees on the directory: all find it good and sign.
     pub fn agree(&self, round: Round) -> Vec<u8> {
         let (manifest, now) = (self.manifest(), self.schedule(round).opens);
         let mut board = self.announced(round);
-        let mut proposals = (0..self.mixers.len()).filter_map(|i| {
-            Coordinator::new(MixerIndex(i as u16), round).poll(&manifest, &board, now)
-        });
-        let proposal = proposals.next().expect("somebody is on duty");
-        assert_eq!(proposals.next(), None, "nobody else is");
-        drop(proposals);
-        assert_eq!(proposal.to.len(), self.mixers.len());
-        for to in proposal.to {
-            let i = usize::from(to.0);
-            let opened = self.open(i, round);
-            let (own, mut guard) = (Some(opened.announcement()), SigningGuard::default());
-            let body = &proposal.body;
-            assert!(consider::<S>(&manifest, to, own, &mut guard, body, now).is_ok());
+        let all: Vec<_> = (0..self.mixers.len()).collect();
+        let body = self.body(round, &all);
+        for i in all {
+            let (me, opened) = (MixerIndex(i as u16), self.open(i, round));
+            assert!(vet::<S>(&manifest, me, opened.announcement(), &body, now).is_ok());
             assert_eq!(board.directory(round), None, "not before all have signed");
-            let record = Record::Signed(self.signed(i, body));
+            let record = Record::Signed(self.signed(i, &body));
             assert!(self.put(&mut board, key(RecordKind::Signed, round, i), &record, now));
         }
         board.directory(round).expect("all have signed").to_vec()

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use zephyr_core::Round;
 use zephyr_core::wire::{MailboxRequest, WireError, decode};
+use zephyr_core::{MixerIndex, Round};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::{BatchReader, Incoming, NodeId};
@@ -111,11 +111,11 @@ impl MailboxNode {
 
     fn answer(&self, from: NodeId, request: &[u8]) -> PeerReply {
         let refused = PeerReply::Refused(ProposalRefusal::NotAllowed);
-        let Ok(PeerRequest::Void { round }) = decode(request) else { return refused };
+        let Ok(PeerRequest::Void { round, missing }) = decode(request) else { return refused };
         let Some(mixer) = self.context.mixer(round, from) else { return refused };
         if self.server.void(mixer, round) {
-            let event = ServerEvent::Void { round, by: mixer, missing: Vec::new() };
-            self.context.event(event);
+            let missing = missing.into_iter().map(MixerIndex).collect();
+            self.context.event(ServerEvent::Void { round, by: mixer, missing });
         }
         PeerReply::Noted
     }

@@ -100,10 +100,10 @@ impl MixerServer {
             MixerAction::Publish { key, record } => context.publish(key, &record),
             MixerAction::Fetch { keys } => context.fetch(keys),
             MixerAction::StoreGuard { guard } => self.jobs.store(&self.guard_file, guard),
-            MixerAction::Propose { round, to, index, body } => {
+            MixerAction::Propose { round, to, index, request } => {
                 let parameters = *context.manifest.at(round).parameters();
                 let within = Duration::from_millis(parameters.open_ms.into());
-                self.jobs.propose(round, (node_id(&to), index), &body, within);
+                self.jobs.propose(round, (node_id(&to), index), &request, within);
             }
             MixerAction::Reply { call, reply } => {
                 if let Some(waiting) = self.calls.remove(&call) {
@@ -123,8 +123,8 @@ impl MixerServer {
                 let done = Done::Uploaded { round, to };
                 self.jobs.send(node_id(&to), &header, batch, until, done);
             }
-            MixerAction::TellVoid { round, to } => self.jobs.tell_void(round, to),
             MixerAction::Ask { id, to, request } => self.jobs.ask(id, node_id(&to), request),
+            MixerAction::TellVoid { to, request, .. } => self.jobs.tell(to, &request),
             MixerAction::Event(event) => self.event(event),
         }
     }
@@ -185,7 +185,7 @@ impl MixerServer {
             Done::Uploaded { round, to } => rules.uploaded(round, &to),
             Done::Answered { round, from, reply } => rules.answered(round, from, reply),
             Done::Told { id, answer } => rules.told(id, answer.as_deref(), context::now()),
-            Done::Stored(stored) => rules.guard_stored(stored, context::now()),
+            Done::Stored(stored) => rules.guard_stored(stored),
             Done::Nothing => {}
         }
     }

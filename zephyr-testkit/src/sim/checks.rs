@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
+use zephyr_core::wire::decode;
 use zephyr_core::{DirectoryHash, MixerIndex, Role, Round, Suite};
 use zephyr_machine::event::ServerEvent;
-use zephyr_machine::peer::PeerReply;
+use zephyr_machine::peer::PeerRequest;
 use zephyr_machine::record::{Record, RecordKey};
 
 use super::server::Machine;
@@ -102,14 +103,11 @@ impl<S: Suite + Sync> World<'_, S> {
         }
     }
 
-    /// A mixer answers.
-    pub(super) fn saw_reply(&mut self, number: usize, reply: &PeerReply) {
-        if let PeerReply::Signed(_) = reply
-            && self.servers[number].disk.guard.is_none()
-        {
-            self.violate(|| {
-                format!("mixer {number} answers with a signature that it has not written down")
-            });
+    /// A mixer calls another one about a directory.
+    pub(super) fn saw_proposal(&mut self, number: usize, request: &[u8]) {
+        let Ok(PeerRequest::Propose { body, signature: Some(_) }) = decode(request) else { return };
+        if let Ok(directory) = zephyr_core::Directory::parse(body) {
+            self.check_guard(number, directory.round(), directory.hash());
         }
     }
 

@@ -81,7 +81,7 @@ impl<S: Suite + Sync> World<'_, S> {
         if !corrupt.lies() {
             return false;
         }
-        let Ok(PeerRequest::Propose { body }) = decode(request) else { return false };
+        let Ok(PeerRequest::Propose { body, .. }) = decode(request) else { return false };
         let Ok(directory) = Directory::parse(body) else { return false };
         let mixers: Vec<_> = directory.mixers().map(|(mixer, _)| mixer).collect();
         let round = directory.round();
@@ -89,10 +89,9 @@ impl<S: Suite + Sync> World<'_, S> {
         if corrupt == Corruption::Garbles && self.rng.happens(300) {
             record.signature[3] ^= 1;
         }
-        let signature = Bytes(record.signature);
         self.deed(number, || format!("signs what it is asked to in round {round}"));
         self.show_to_some(number, RecordKind::Signed, round, &Record::Signed(record), 600);
-        self.reply(number, call, Answer::Vote(PeerReply::Signed(signature)));
+        self.reply(number, call, Answer::Vote(PeerReply::Willing));
         true
     }
 
@@ -247,7 +246,7 @@ impl<S: Suite + Sync> World<'_, S> {
             return;
         }
         self.deed(number, || format!("gives round {round} up"));
-        let request: Arc<[u8]> = encode(&PeerRequest::Void { round }).into();
+        let request: Arc<[u8]> = encode(&PeerRequest::Void { round, missing: None }).into();
         for to in (0..self.servers.len()).filter(|&to| to != number) {
             if self.rng.happens(500) {
                 self.calls += 1;
@@ -295,7 +294,8 @@ impl<S: Suite + Sync> World<'_, S> {
         let Ok(directory) = Directory::parse(body) else { return };
         let (hash, indices) = (directory.hash(), members.iter().map(|(m, _)| *m));
         let indices: Vec<_> = indices.collect();
-        let request: Arc<[u8]> = encode(&PeerRequest::Propose { body }).into();
+        let signature = Some(Bytes(self.sign_for(number, &hash, indices.clone()).signature));
+        let request: Arc<[u8]> = encode(&PeerRequest::Propose { body, signature }).into();
         for &index in &indices {
             let to = self.server_number(Role::Mixer, index.0.into());
             if self.servers[to].corrupt.lies() {

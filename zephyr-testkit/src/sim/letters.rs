@@ -310,9 +310,8 @@ impl<S: Suite + Sync> World<'_, S> {
         } else {
             self.figures.count(Fault::Disk);
         }
-        let local = node.local(self.now);
         if let Some(Machine::Mixer(mixer)) = &mut node.machine {
-            mixer.guard_stored(stored, local);
+            mixer.guard_stored(stored);
         }
         self.drive_server(server);
     }

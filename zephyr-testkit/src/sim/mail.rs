@@ -86,7 +86,7 @@ impl<S: Suite + Sync> World<'_, S> {
         let Some(Machine::Mailbox { mail, .. }) = &mut server.machine else { return };
         mail.advance(local);
         let answer = match (mixer, decode(request)) {
-            (Some(mixer), Ok(PeerRequest::Void { round })) => {
+            (Some(mixer), Ok(PeerRequest::Void { round, .. })) => {
                 mail.void(mixer, round);
                 Answer::Vote(PeerReply::Noted)
             }

@@ -1,7 +1,6 @@
 //! Carries out what a mixer wants done.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -10,7 +9,6 @@ use zephyr_machine::batch::Gathered;
 use zephyr_machine::event::ServerEvent;
 use zephyr_machine::mix::{Mixed, Work};
 use zephyr_machine::mixer_server::MixerAction;
-use zephyr_machine::peer::{PeerRequest, encode};
 
 use super::corrupt::Corruption;
 use super::dice::Dice;
@@ -44,24 +42,23 @@ impl<S: Suite + Sync> World<'_, S> {
                 let after = self.rng.below(DISK_MS + self.links.slow[number]);
                 self.servers[number].disk.writing = Some(guard);
                 if self.is_mutated(Mutation::SignsBeforeItStores) {
-                    let local = self.servers[number].local(self.now);
                     if let Some(Machine::Mixer(mixer)) = &mut self.servers[number].machine {
-                        mixer.guard_stored(true, local);
+                        mixer.guard_stored(true);
                     }
                     return;
                 }
                 let written = Happening::Written { server: number, life, stored };
                 self.queue.plan(self.now.plus(after), written);
             }
-            MixerAction::Propose { round, to, index, body } => {
+            MixerAction::Propose { round, to, index, request } => {
                 self.story.tell(self.now, || {
                     format!(
                         "{} proposes a directory of round {round} to {index}",
                         self.servers[number].name()
                     )
                 });
-                let (to, request) =
-                    (self.server_by_id(&to), encode(&PeerRequest::Propose { body: &body }));
+                self.saw_proposal(number, &request);
+                let (to, request) = (self.server_by_id(&to), request.to_vec());
                 let patience = u64::from(self.parameters().open_ms);
                 let waits = Waits::Vote(round, index);
                 self.call(number, to, request, waits, patience);
@@ -71,7 +68,6 @@ impl<S: Suite + Sync> World<'_, S> {
                 self.call(number, to, request, Waits::Told(id), ASK_MS);
             }
             MixerAction::Reply { call, reply } => {
-                self.saw_reply(number, &reply);
                 if corrupt != Corruption::NeverSigns {
                     self.reply(number, call, Answer::Vote(reply));
                 }
@@ -89,8 +85,7 @@ impl<S: Suite + Sync> World<'_, S> {
                 let transfer = Transfer { round, to, phase: None, header, batch, until, tries: 0 };
                 self.send_unless_lazy(number, transfer);
             }
-            MixerAction::TellVoid { round, to } => {
-                let request: Arc<[u8]> = encode(&PeerRequest::Void { round }).into();
+            MixerAction::TellVoid { to, request, .. } => {
                 for id in to {
                     self.calls += 1;
                     let letter = Letter::Call { number: self.calls, request: request.clone() };

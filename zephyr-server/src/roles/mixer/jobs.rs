@@ -19,7 +19,7 @@ use zephyr_machine::batch::{Batch, Gathered};
 use zephyr_machine::mix::{Mixed, Work};
 use zephyr_machine::mixer::MAX_BATCH;
 use zephyr_machine::mixer_server::Expected;
-use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, encode};
+use zephyr_machine::peer::{BatchHeader, PeerReply, ProposalRefusal};
 
 /// How long to wait before a batch that was not taken is sent again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -158,20 +158,27 @@ impl Jobs {
         });
     }
 
-    /// Asks a mixer to sign a directory.
+    /// Calls a mixer about a directory.
     pub(super) fn propose(
         &mut self,
         round: Round,
         (to, from): (NodeId, MixerIndex),
-        body: &[u8],
+        request: &[u8],
         within: Duration,
     ) {
-        let (net, request) = (self.net.clone(), encode(&PeerRequest::Propose { body }));
+        let (net, request) = (self.net.clone(), request.to_vec());
         self.tasks.spawn(async move {
             let answer = net.call(to, request, within).await.ok();
             let reply = answer.as_deref().and_then(|answer| decode(answer).ok());
             if let Some(PeerReply::Refused(why)) = &reply {
-                tracing::warn!(%round, mixer = %from, ?why, "a mixer does not sign the directory");
+                match why {
+                    ProposalRefusal::NotYourTurn | ProposalRefusal::Promised => {
+                        tracing::info!(%round, mixer = %from, ?why, "a mixer waits for another proposal");
+                    }
+                    _ => {
+                        tracing::warn!(%round, mixer = %from, ?why, "a mixer does not sign the directory");
+                    }
+                }
             }
             Done::Answered { round, from, reply }
         });
@@ -186,11 +193,10 @@ impl Jobs {
         });
     }
 
-    /// Tells other servers that a round is void.
-    pub(super) fn tell_void(&mut self, round: Round, to: Vec<ServerId>) {
-        let request = encode(&PeerRequest::Void { round });
+    /// Calls servers that need not answer.
+    pub(super) fn tell(&mut self, to: Vec<ServerId>, request: &[u8]) {
         for id in to {
-            let (net, request) = (self.net.clone(), request.clone());
+            let (net, request) = (self.net.clone(), request.to_vec());
             self.tasks.spawn(async move {
                 // Whoever can't be told finds out at the deadline.
                 let _ = net.call(context::node_id(&id), request, Duration::from_secs(2)).await;
