@@ -8,6 +8,8 @@ mod metrics;
 mod network;
 #[path = "whole/offline.rs"]
 mod offline;
+#[path = "whole/versions.rs"]
+mod versions;
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -59,7 +59,7 @@ struct Server {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> String {
+pub fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
