@@ -29,8 +29,6 @@ const TRIES: u64 = 8;
 /// A packet of the mixer's own that must come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoopPacket {
-    /// Where it goes.
-    pub mailbox: Mailbox,
     /// The SHA-256 of the message in it.
     pub message: [u8; 32],
     /// The mixers behind the one that sends it, at least one.
@@ -107,20 +105,20 @@ impl LoopChecks {
         Self::default()
     }
 
-    /// A phase of a round has sent `packets`. `directory` is the round's, in which `exits` deliver.
+    /// A phase of a round has sent `packets` to `mailbox`, always the same one in a round. `directory` is the round's,
+    /// in which `exits` deliver. Without any packet the mailbox is asked for all the same: not to ask would tell that
+    /// there was no noise.
     pub fn remember(
         &mut self,
         manifest: &Manifest<'_>,
         round: Round,
-        directory: &DirectoryHash,
-        exits: &[MixerIndex],
+        (directory, exits): (&DirectoryHash, &[MixerIndex]),
+        mailbox: Mailbox,
         packets: &[LoopPacket],
     ) {
-        let Some(first) = packets.first() else { return };
-        let new = Check::new(manifest, round, directory, exits, first.mailbox);
-        let Some(new) = new else { return };
+        let Some(new) = Check::new(manifest, round, directory, exits, mailbox) else { return };
         let check = self.rounds.entry(round).or_insert(new);
-        for packet in packets.iter().filter(|packet| packet.mailbox == check.mailbox) {
+        for packet in packets {
             let id = |mixer: &MixerIndex| Some(manifest.server(Role::Mixer, mixer.0.into())?.id);
             let Some(route) = packet.route.iter().map(id).collect::<Option<Vec<_>>>() else {
                 continue;

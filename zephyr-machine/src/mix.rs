@@ -252,7 +252,7 @@ where
         let to = Wrap { geometry, directory: &self.directory, route: &hops?, mailbox };
         wrap::<S>(to, &sealed, &mut packet, rng, hedge)?;
         let message = (mailbox == self.watched).then(|| message_digest(&sealed));
-        let looped = message.map(|message| LoopPacket { mailbox, message, route });
+        let looped = message.map(|message| LoopPacket { message, route });
         Some(Own { next: Next::Mixer(first), bytes: packet, looped })
     }
 }

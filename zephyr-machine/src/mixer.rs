@@ -145,6 +145,11 @@ impl<S: Suite> MixerRound<S> {
         }
     }
 
+    /// The mailbox to which its noise serves as [loop packets](super::loops).
+    pub fn watched(&self) -> Mailbox {
+        self.watched
+    }
+
     /// The mixers that deliver in the round, while it is under way.
     pub fn exits(&self) -> Option<Vec<MixerIndex>> {
         match &self.state {

@@ -70,8 +70,11 @@ impl<S: Suite> MixerServer<S> {
             return;
         };
         let (me, packets) = (entry.me, std::mem::take(&mut entry.packets));
-        if let (Some(hash), Some(exits)) = (entry.mixing.directory(), entry.mixing.exits()) {
-            self.loops.remember(&self.manifest.at(round), round, hash, &exits, &mixed.loops);
+        // The last mixers have nobody behind them to watch.
+        let directory = entry.mixing.directory().filter(|_| !mixed.packets.is_empty());
+        if let (Some(hash), Some(exits)) = (directory, entry.mixing.exits()) {
+            let (manifest, mailbox) = (self.manifest.at(round), entry.mixing.watched());
+            self.loops.remember(&manifest, round, (hash, &exits), mailbox, &mixed.loops);
         }
         let (dropped, noise) = (mixed.bad.clone(), mixed.noise);
         entry.mixing.mixed(phase, mixed, seen);

@@ -56,10 +56,17 @@ fn answer(world: &World, round: &Running, how: Server, request: &[u8]) -> Option
     Some(encode(&DeliveredReply::Page { messages, signature, hashes: &hashes }))
 }
 
-fn remember(checks: &mut LoopChecks, world: &World, round: &Running, packets: &[LoopPacket]) {
+fn remember(
+    checks: &mut LoopChecks,
+    world: &World,
+    round: &Running,
+    mixer: MixerIndex,
+    packets: &[LoopPacket],
+) {
     let number = Directory::parse(&round.directory).unwrap().round();
     let exits = round.routes.exits();
-    checks.remember(&world.manifest(), number, &round.hash, &exits, packets);
+    let mailbox = round.machines[usize::from(mixer.0)].watched();
+    checks.remember(&world.manifest(), number, (&round.hash, &exits), mailbox, packets);
 }
 
 /// Remembers and looks for the loop packets of `mixer` in a round that is over.
@@ -71,7 +78,7 @@ fn check(
 ) -> Vec<LoopAction> {
     let (manifest, mut checks) = (world.manifest(), LoopChecks::new());
     for part in round.loops[&mixer].chunks(2) {
-        remember(&mut checks, world, round, part);
+        remember(&mut checks, world, round, mixer, part);
     }
     let mut found = Vec::new();
     while let Some(now) = checks.wake_up() {
@@ -159,9 +166,21 @@ fn a_round_that_is_void_or_whose_mailbox_cannot_be_had_counts_nothing() {
         assert_eq!(check(&world, &round, first, servers), [LoopAction::Unchecked { round: ROUND }]);
     }
     let mut checks = LoopChecks::new();
-    remember(&mut checks, &world, &round, &round.loops[&first]);
+    remember(&mut checks, &world, &round, first, &round.loops[&first]);
     checks.forget(ROUND);
     assert_eq!((checks.wake_up(), checks.poll(round.schedule.closes)), (None, None));
+}
+
+#[test]
+fn the_mailbox_is_asked_for_even_if_there_was_no_noise() {
+    let world = noisy(RouteMode::Round, 2, 1);
+    let mut round = Running::new(&world);
+    round.finish();
+    let mut checks = LoopChecks::new();
+    let first = round.routes.entries()[0];
+    remember(&mut checks, &world, &round, first, &[]);
+    let now = checks.wake_up().unwrap();
+    assert!(matches!(checks.poll(now), Some(LoopAction::Ask { .. })));
 }
 
 #[test]
@@ -170,7 +189,8 @@ fn a_question_without_an_answer_is_put_to_another_server() {
     let mut round = Running::new(&world);
     round.finish();
     let mut checks = LoopChecks::new();
-    remember(&mut checks, &world, &round, &round.loops[&round.routes.entries()[0]]);
+    let first = round.routes.entries()[0];
+    remember(&mut checks, &world, &round, first, &round.loops[&first]);
     let mut asked = Vec::new();
     while let Some(now) = checks.wake_up() {
         match checks.poll(now) {
@@ -361,9 +381,9 @@ proptest! {
         let world = noisy(RouteMode::Round, 2, 1);
         let (hash, exits) = (DirectoryHash::from_bytes([4; 32]), [MixerIndex(1)]);
         let route = Route::from_slice(&[MixerIndex(1)]).unwrap();
-        let packet = LoopPacket { mailbox: Mailbox(0), message: [3; 32], route };
+        let packet = LoopPacket { message: [3; 32], route };
         let mut checks = LoopChecks::new();
-        checks.remember(&world.manifest(), ROUND, &hash, &exits, &[packet]);
+        checks.remember(&world.manifest(), ROUND, (&hash, &exits), Mailbox(0), &[packet]);
         let mut answers = answers.iter().cycle();
         for _ in 0..100 {
             let Some(now) = checks.wake_up() else { break };
