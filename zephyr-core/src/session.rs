@@ -212,6 +212,13 @@ impl<'a, S: Suite> Session<'a, S> {
         }
         self.newest = newest;
         self.until = until;
+        // One that was begun in the meantime will never agree on a directory.
+        let late = |o: &mut Outgoing<S>| {
+            o.agreed.is_none() && until.is_some_and(|until| until <= o.round())
+        };
+        if let Some(outgoing) = self.outgoing.take_if(late) {
+            self.exchanges.cancel(outgoing.round());
+        }
     }
 
     /// Whether all rounds of this session's version are over: go on with a session over the next one.

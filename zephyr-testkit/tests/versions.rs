@@ -102,3 +102,25 @@ fn a_session_whose_version_is_over_ends_when_it_knows_the_time() {
     alone.session.set_versions(1, Some(Round(0)));
     assert!(rounds(&mut alone).is_empty());
 }
+
+#[test]
+fn a_round_that_was_begun_before_its_version_was_known_is_given_up_at_once() {
+    let mut alone = Alone::new(Plan::small(1), 0, None);
+    let directory = loop {
+        let Action::Connect { exchange, server } = alone.next() else { panic!("a connection") };
+        let request = alone.request(exchange).unwrap();
+        if let Ok(InfoRequest::Directory(round)) = decode(&request) {
+            break (exchange, round);
+        }
+        for mut frame in alone.answer(server, &request) {
+            let now = alone.now;
+            let _ = alone.session.handle_frame(exchange, &mut frame, now, &mut alone.out);
+        }
+    };
+    let began = alone.now;
+    alone.session.set_versions(1, Some(directory.1));
+    assert!(!alone.session.waits_for(directory.0));
+    assert!(rounds(&mut alone).is_empty());
+    assert_eq!(alone.now, began);
+    assert!(!alone.events.iter().any(|event| matches!(event, Event::Missed { .. })));
+}
