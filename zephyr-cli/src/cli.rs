@@ -61,6 +61,11 @@ round, received_at.")]
     Unregister,
     /// Show a whole network on this machine: people register, write to each other, and get what was sent
     Demo(DemoArgs),
+    /// Let many people write to each other for many rounds while mixers restart, and watch what it takes
+    #[command(after_help = "\
+It fails if a message is lost or comes twice, or if memory or open files grow all the time. With --json the last
+line of stdout has the figures.")]
+    Soak(SoakArgs),
     /// Run a whole network on this machine for developers, until Ctrl-C
     Devnet(DevnetArgs),
     /// Make a server's key file, and print its public entry for the network file
@@ -76,6 +81,13 @@ round, received_at.")]
     Info(ServerArgs),
     /// Run a mailbox server: keeps the rounds' sealed messages
     Mailbox(ServerArgs),
+}
+
+impl Command {
+    /// Whether it lets servers fail and says so itself, so that their warnings would only disturb.
+    pub fn shows_what_fails(&self) -> bool {
+        matches!(self, Self::Demo(DemoArgs { chaos: true, .. }) | Self::Soak(_))
+    }
 }
 
 /// For `zephyr pipe --help`.
@@ -168,15 +180,37 @@ pub struct DemoArgs {
     /// People
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = people)]
     pub users: usize,
-    /// Mixers; a route has at most 16 of them
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = servers)]
-    pub mixers: usize,
+    /// Mixers; a route has at most 16 of them [default: 3; with --chaos 4]
+    #[arg(long, value_name = "N", value_parser = servers)]
+    pub mixers: Option<usize>,
     /// PKGs
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = servers)]
     pub pkgs: usize,
-    /// Rounds in which everybody writes to somebody
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = rounds)]
+    /// Rounds in which everybody writes to somebody [default: 3; with --chaos 6]
+    #[arg(long, value_name = "N", value_parser = rounds)]
+    pub rounds: Option<usize>,
+    /// Kill a mixer and the coordinator while messages are under way, and show that all arrive
+    #[arg(long)]
+    pub chaos: bool,
+    /// One JSON object with the figures as the last line of stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SoakArgs {
+    /// Clients that take messages of contacts only; each writes to two others in every round
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = soak_clients)]
+    pub clients: usize,
+    /// Mailboxes
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub mailboxes: u32,
+    /// Rounds
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = rounds)]
     pub rounds: usize,
+    /// A mixer restarts every so many rounds
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = rounds)]
+    pub restart_every: usize,
     /// One JSON object with the figures as the last line of stdout
     #[arg(long)]
     pub json: bool,
@@ -333,6 +367,10 @@ fn address(text: &str) -> Result<Address, String> {
 
 fn people(text: &str) -> Result<usize, String> {
     number(text, 2, 64, "people, so that somebody can write to somebody else")
+}
+
+fn soak_clients(text: &str) -> Result<usize, String> {
+    number(text, 5, 1_000, "clients, so that each has four others")
 }
 
 fn servers(text: &str) -> Result<usize, String> {

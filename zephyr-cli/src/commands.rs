@@ -13,6 +13,7 @@ mod recv;
 mod register;
 mod send;
 mod server;
+mod soak;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Veto => manage::veto(open_home(home).await?).await,
         Command::Unregister => manage::unregister(open_home(home).await?).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Soak(args) => soak::run(args).await,
         Command::Devnet(args) => devnet::run(args).await,
         Command::Keygen(args) => keygen::run(&args),
         Command::Network(command) => network::run(command),

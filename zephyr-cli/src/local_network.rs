@@ -1,14 +1,16 @@
 //! All servers of a network in this process, on loopback sockets.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use futures::future::{join_all, try_join_all};
+use tokio::sync::mpsc;
 use zephyr_client::Network;
 use zephyr_core::{Parameters, Role, ServerEntry, ServerId};
+use zephyr_machine::SharedManifest;
 use zephyr_machine::pkg::{PkgRules, Quota};
 use zephyr_server::listen::Limits;
-use zephyr_server::mail::SmtpConfig;
+use zephyr_server::mail::{CaughtMail, MailCatcher, SmtpConfig};
 use zephyr_server::{Node, NodeConfig, PkgConfig};
 
 use crate::exit::{Failure, Outcome};
@@ -128,10 +130,34 @@ pub struct Settings {
     pub replacement_wait_ms: u64,
 }
 
+/// Starts a network whose servers keep everything in memory, and catches the mails of its PKGs.
+///
+/// # Errors
+/// Names what doesn't start.
+pub async fn start_in_memory(
+    network: &Network,
+    members: &[Member],
+) -> Outcome<(LocalNetwork, MailCatcher, mpsc::Receiver<CaughtMail>)> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let (catcher, mails) = MailCatcher::start(any)
+        .await
+        .map_err(|error| Failure::failed(format!("the mail catcher can't listen: {error}")))?;
+    let settings = Settings { smtp: catcher.address(), folder: None, replacement_wait_ms: 60_000 };
+    Ok((LocalNetwork::start(network, members, &settings).await?, catcher, mails))
+}
+
 /// A network that runs.
 pub struct LocalNetwork {
-    /// The servers with their names, in the manifest's order.
-    pub nodes: Vec<(String, Node)>,
+    /// The servers, in the manifest's order.
+    pub servers: Vec<LocalServer>,
+}
+
+/// One of its servers, which can be ended and started again.
+pub struct LocalServer {
+    pub role: Role,
+    pub name: String,
+    config: NodeConfig,
+    node: Option<Node>,
 }
 
 impl LocalNetwork {
@@ -144,45 +170,95 @@ impl LocalNetwork {
         members: &[Member],
         settings: &Settings,
     ) -> Outcome<Self> {
-        check_open_files(members.len())?;
+        check_open_files(members.len(), 0)?;
         let manifest = shared_manifest(network)?;
-        let starts = members.iter().map(async |member| {
-            let id = files::public_keys(&member.seed).0;
-            let (_, _, entry) = manifest
-                .find(&id)
-                .ok_or_else(|| Failure::failed("it is not in the network file").of(&member.name))?;
-            let config = NodeConfig {
-                manifest: manifest.clone(),
-                seed: member.seed.clone(),
-                client_listen: entry.client_address.to_owned(),
-                peer_listen: entry.peer_address.to_owned(),
-                state: settings.state(member)?,
-                pkg: settings.pkg(member),
-                mailbox_database: settings.database(member, Role::Mailbox),
-                metrics_listen: None,
-                limits: limits(),
-            };
-            let node = Node::start(config).await.map_err(|e| Failure::from(e).of(&member.name))?;
-            Ok::<_, Failure>((member.name.clone(), node))
-        });
-        let nodes = try_join_all(starts).await?;
+        let server = |member: &Member| LocalServer::new(&manifest, member, settings);
+        let mut servers = members.iter().map(server).collect::<Outcome<Vec<_>>>()?;
+        try_join_all(servers.iter_mut().map(LocalServer::start)).await?;
         let ids: Vec<ServerId> = network.manifest().all().map(|server| server.id).collect();
-        join_all(nodes.iter().map(|(_, node)| node.wait_connected(&ids))).await;
-        Ok(Self { nodes })
+        let nodes = servers.iter().filter_map(LocalServer::node);
+        join_all(nodes.map(|node| node.wait_connected(&ids))).await;
+        Ok(Self { servers })
+    }
+
+    /// The servers that run, of this role.
+    pub fn nodes(&self, role: Role) -> impl Iterator<Item = (&str, &Node)> {
+        let of_role = self.servers.iter().filter(move |server| server.role == role);
+        of_role.filter_map(|server| Some((server.name.as_str(), server.node()?)))
+    }
+
+    /// The mixer with this number, from 0.
+    pub fn mixer(&mut self, number: usize) -> &mut LocalServer {
+        let mut mixers = self.servers.iter_mut().filter(|server| server.role == Role::Mixer);
+        mixers.nth(number).expect("there are so many mixers")
     }
 
     /// Stops all servers; when it returns, their ports are free.
-    pub async fn stop(self) {
-        join_all(self.nodes.into_iter().map(|(_, node)| node.stop())).await;
+    pub async fn stop(mut self) {
+        join_all(self.servers.iter_mut().map(LocalServer::stop)).await;
     }
 }
 
-/// Each server has a connection to each other one, and both ends are here; the rest is for clients and files.
-fn check_open_files(servers: usize) -> Outcome {
-    let needed = servers * servers + 300;
+impl LocalServer {
+    fn new(manifest: &SharedManifest, member: &Member, settings: &Settings) -> Outcome<Self> {
+        let id = files::public_keys(&member.seed).0;
+        let (_, _, entry) = manifest
+            .find(&id)
+            .ok_or_else(|| Failure::failed("it is not in the network file").of(&member.name))?;
+        let config = NodeConfig {
+            manifest: manifest.clone(),
+            seed: member.seed.clone(),
+            client_listen: entry.client_address.to_owned(),
+            peer_listen: entry.peer_address.to_owned(),
+            state: settings.state(member)?,
+            pkg: settings.pkg(member),
+            mailbox_database: settings.database(member, Role::Mailbox),
+            metrics_listen: None,
+            limits: limits(),
+        };
+        Ok(Self { role: member.role, name: member.name.clone(), config, node: None })
+    }
+
+    /// The server, if it runs.
+    pub fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
+    /// Starts it, with the same keys and at the same ports each time.
+    ///
+    /// # Errors
+    /// Says why it doesn't start.
+    pub async fn start(&mut self) -> Outcome {
+        let started = Node::start(self.config.clone()).await;
+        self.node = Some(started.map_err(|error| Failure::from(error).of(&self.name))?);
+        Ok(())
+    }
+
+    /// Stops it; when it returns, its ports are free.
+    pub async fn stop(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.stop().await;
+        }
+    }
+
+    /// Ends it as if its process had been killed.
+    pub async fn kill(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.kill().await;
+        }
+    }
+}
+
+/// Whether this process may have enough files open. Each server has a connection to each other one, each client to
+/// some of them, and both ends are here; the rest is for a few more clients and for files.
+///
+/// # Errors
+/// Says how to raise the limit.
+pub fn check_open_files(servers: usize, clients: usize) -> Outcome {
+    let needed = servers * servers + 16 * clients + 300;
     match open_files_limit() {
         Some(limit) if limit < needed => Err(Failure::failed(format!(
-            "{servers} servers in one process need about {needed} open files, the limit is {limit}: raise it with `ulimit -n {needed}`, or start fewer servers"
+            "{servers} servers in one process need about {needed} open files, the limit is {limit}: raise it with `ulimit -n {needed}`, or start less"
         ))),
         _ => Ok(()),
     }

@@ -22,6 +22,7 @@ fn the_help_lists_all_commands_and_the_exit_codes() {
         "veto",
         "unregister",
         "demo",
+        "soak",
         "devnet",
         "keygen",
         "network",
@@ -43,6 +44,7 @@ fn a_wrong_command_line_is_refused_with_a_sentence() {
     failed(&run("frobnicate"), 2, "frobnicate");
     failed(&run("demo --users 1"), 2, "there can be 2 to 64 people");
     failed(&run("demo --mixers 65"), 2, "there can be 1 to 64 servers");
+    failed(&run("soak --clients 4"), 2, "there can be 5 to 1000 clients");
     failed(&run("send --to nobody hi"), 2, "name@example.org");
     failed(&run("send --to böb@example.org hi"), 2, "xn--");
     failed(&run("recv --wait soon"), 2, "60s");

@@ -220,6 +220,16 @@ impl Node {
             let _ = net.await;
         }
     }
+
+    /// Ends the server at once, as if its process had been killed: nobody is told, no request is answered, and what
+    /// is not on disk is gone. Its ports are free when this returns.
+    pub async fn kill(mut self) {
+        let tasks = std::mem::take(&mut self.tasks);
+        tasks.iter().for_each(JoinHandle::abort);
+        for task in tasks {
+            let _ = task.await;
+        }
+    }
 }
 
 impl Drop for Node {

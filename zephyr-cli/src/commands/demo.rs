@@ -1,43 +1,69 @@
 //! `zephyr demo`: a network, its users, and proof that everything arrived.
 
+mod chaos;
 mod figures;
 mod live;
-mod people;
+pub(super) mod people;
+pub(super) mod run;
 mod sight;
-mod tally;
+pub(super) mod tally;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use futures::future::join_all;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinHandle;
-use zephyr_client::{Event, InboxMessage, Network};
-use zephyr_core::session::{self, Missed};
-use zephyr_core::{Address, Geometry, MAX_HOPS, Parameters, Role, Round, RouteMode, UnixMs};
-use zephyr_server::mail::MailCatcher;
+use zephyr_core::{Geometry, MAX_HOPS, Parameters, Role, Round, RouteMode};
 
 use crate::cli::DemoArgs;
 use crate::clock;
 use crate::exit::{Failure, Outcome};
-use crate::local_network::{Counts, LocalNetwork, Settings, new_members, new_network};
+use crate::local_network::{Counts, LocalNetwork, new_members, new_network, start_in_memory};
 use crate::output::line;
 
+use chaos::Chaos;
 use figures::Figures;
 use live::Live;
-use people::Person;
+use run::{News, Run, first_round, write_at};
 use tally::{Letter, Tally};
 
 /// So many rounds more than needed are waited for what is missing.
-const PATIENCE_ROUNDS: u64 = 20;
+pub(super) const PATIENCE_ROUNDS: u64 = 20;
 /// More servers than that keep two processors busy with each other.
 const MANY: usize = 28;
-/// Whom a user writes to: so many people at most, since each has a slot then.
-const PEERS: usize = 3;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub users: usize,
+    pub mixers: usize,
+    pub min_mixers: usize,
+    pub pkgs: usize,
+    pub rounds: usize,
+    pub chaos: bool,
+}
+
+impl Plan {
+    fn new(args: &DemoArgs) -> Outcome<Self> {
+        let chaos = args.chaos;
+        let mixers = args.mixers.unwrap_or(if chaos { 4 } else { 3 });
+        if chaos && mixers < chaos::FEWEST {
+            return Err(Failure::usage(format!(
+                "--chaos needs at least {} mixers: more than half of them must go on while one is dead",
+                chaos::FEWEST
+            )));
+        }
+        Ok(Self {
+            users: args.users,
+            mixers,
+            min_mixers: if chaos { mixers - 1 } else { mixers },
+            pkgs: args.pkgs,
+            rounds: args.rounds.unwrap_or(if chaos { 6 } else { 3 }),
+            chaos,
+        })
+    }
+}
 
 pub async fn run(args: DemoArgs) -> Outcome {
-    let counts = Counts { mixers: args.mixers, pkgs: args.pkgs, infos: 2, mailbox_servers: 2 };
+    let plan = Plan::new(&args)?;
+    let counts = Counts { mixers: plan.mixers, pkgs: plan.pkgs, infos: 2, mailbox_servers: 2 };
     let mut live = Live::new();
     live.stage(format_args!(
         "Starting {} mixers, {} PKGs, {} info-nodes, {} mailbox servers on 127.0.0.1",
@@ -48,30 +74,28 @@ pub async fn run(args: DemoArgs) -> Outcome {
             "So many servers, each connected to each, are much for one machine: rounds are long",
         );
     }
+    if plan.chaos {
+        live.stage(chaos::price(&plan));
+    }
     let members = new_members(&counts)?;
-    let network = new_network(&members, &parameters(&args, &counts))?;
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let (catcher, mut mails) = MailCatcher::start(any)
-        .await
-        .map_err(|error| Failure::failed(format!("the mail catcher can't listen: {error}")))?;
-    let settings = Settings { smtp: catcher.address(), folder: None, replacement_wait_ms: 60_000 };
-    let servers = LocalNetwork::start(&network, &members, &settings).await?;
+    let network = new_network(&members, &parameters(&plan, &counts))?;
+    let (mut servers, _catcher, mut mails) = start_in_memory(&network, &members).await?;
     live.watch(&servers);
     live.stage(format_args!(
         "Registering {} people with {} PKGs each, by {} mailed codes",
-        args.users,
-        args.pkgs,
-        args.users * args.pkgs
+        plan.users,
+        plan.pkgs,
+        plan.users * plan.pkgs
     ));
-    let people = people::register(args.users, &network, &mut mails).await?;
+    let people = people::register(plan.users, &network, &mut mails).await?;
 
-    let run = Run::start(&network, people);
-    let (sent, mut figures) = run.write_and_wait(&args, &mut live).await?;
+    let mut run = Run::start(&network, people);
+    let (sent, mut figures) = write_and_wait(&mut run, &plan, &mut servers, &mut live).await?;
     let tally = Tally::new(&sent, &run.inboxes().await?);
     live.end();
 
     tally.show();
-    figures.count(&args, &tally, &run.people);
+    figures.count(&plan, &tally, &run.people);
     let sight = sight::table(&network, &servers, &run.people, figures.rounds_seen);
     line(format_args!("\n{sight}"));
     line(format_args!("\n{figures}"));
@@ -89,16 +113,16 @@ pub async fn run(args: DemoArgs) -> Outcome {
 }
 
 /// Rounds that slow machines keep up with: every user's work is done within one.
-fn parameters(args: &DemoArgs, counts: &Counts) -> Parameters {
+pub(super) fn parameters(plan: &Plan, counts: &Counts) -> Parameters {
     let hops = counts.mixers.min(MAX_HOPS);
-    let (users, servers) = (args.users as u32, members_of(counts) as u32);
+    let (users, servers) = (plan.users as u32, members_of(counts) as u32);
     let busy = 25 * users + 10 * servers + servers * users / 2;
     // Until every server has every key: each tells each.
     let agree = 4 * servers * servers;
     Parameters {
         geometry: Geometry::new(hops, 1_024).expect("1 to 16 hops"),
         routes: RouteMode::Round,
-        min_mixers: counts.mixers as u8,
+        min_mixers: plan.min_mixers as u8,
         packets_per_round: 4,
         // About 40 messages a mailbox: each that isn't from a contact costs a pairing.
         mailboxes: (users / 8).max(1),
@@ -121,141 +145,54 @@ fn members_of(counts: &Counts) -> usize {
     Role::ALL.iter().map(|role| counts.of(*role)).sum()
 }
 
-/// The clients while they run.
-struct Run<'n> {
-    network: &'n Network,
-    people: Vec<Person>,
-    tasks: Vec<JoinHandle<()>>,
-    news: tokio::sync::Mutex<mpsc::UnboundedReceiver<News>>,
-}
-
-/// What happened at a client.
-enum News {
-    Arrived { text: Option<String> },
-    Searched { round: Round },
-    Missed { round: Round, why: Missed },
-}
-
-impl<'n> Run<'n> {
-    fn start(network: &'n Network, people: Vec<Person>) -> Self {
-        let (sender, news) = mpsc::unbounded_channel();
-        let mut tasks = Vec::new();
-        for person in &people {
-            tasks.push(tokio::spawn(listen(person.client.events(), sender.clone())));
-            let client = person.client.clone();
-            tasks.push(tokio::spawn(async move {
-                if let Err(error) = client.run(std::future::pending()).await {
-                    tracing::error!(%error, "a client stopped");
+/// In each of the rounds everybody writes to somebody else; then waits until all has arrived.
+async fn write_and_wait(
+    run: &mut Run<'_>,
+    plan: &Plan,
+    servers: &mut LocalNetwork,
+    live: &mut Live,
+) -> Outcome<(Vec<Letter>, Figures)> {
+    let parameters = *run.network.manifest().parameters();
+    let first = first_round(&parameters);
+    let last = first.0 + plan.rounds as u64 - 1;
+    let total = plan.users * plan.rounds;
+    live.stage(format_args!(
+        "{} messages in {} rounds, a new round every {}",
+        total,
+        plan.rounds,
+        clock::say(Duration::from_millis(parameters.round_ms.into()))
+    ));
+    let mut figures = Figures::new(parameters, first);
+    let mut sent: Vec<Letter> = Vec::new();
+    let mut next = first.0;
+    let give_up = parameters.schedule(Round(last + PATIENCE_ROUNDS)).closes;
+    let mut arrived = 0;
+    let mut chaos = Chaos::new(plan, &parameters, first);
+    while next <= last
+        || arrived < total
+        || !figures.searched(Round(last), run.people.len())
+        || chaos.next().is_some()
+    {
+        let write = if next <= last { write_at(&parameters, Round(next)) } else { give_up };
+        let until = chaos.next().map_or(write, |at| at.min(write));
+        match run.next(until).await? {
+            Some(event) => {
+                if let News::Arrived { text: Some(text) } = &event
+                    && let Some(letter) = sent.iter().find(|letter| letter.text == *text)
+                {
+                    figures.latencies.push(letter.written.elapsed());
+                    arrived += 1;
+                    live.arrived(arrived, total);
                 }
-            }));
-        }
-        Self { network, people, tasks, news: tokio::sync::Mutex::new(news) }
-    }
-
-    async fn stop(self) {
-        for task in &self.tasks {
-            task.abort();
-        }
-        join_all(self.tasks).await;
-    }
-
-    /// In each of the rounds everybody writes to somebody else; then waits until all has arrived.
-    async fn write_and_wait(
-        &self,
-        args: &DemoArgs,
-        live: &mut Live,
-    ) -> Outcome<(Vec<Letter>, Figures)> {
-        let parameters = *self.network.manifest().parameters();
-        let first = first_round(&parameters);
-        let last = first.0 + args.rounds as u64 - 1;
-        let total = args.users * args.rounds;
-        live.stage(format_args!(
-            "{} messages in {} rounds, a new round every {}",
-            total,
-            args.rounds,
-            clock::say(Duration::from_millis(parameters.round_ms.into()))
-        ));
-        let mut figures = Figures::new(parameters, first);
-        let mut sent: Vec<Letter> = Vec::new();
-        let mut news = self.news.lock().await;
-        let mut next = first.0;
-        let give_up = parameters.schedule(Round(last + PATIENCE_ROUNDS)).closes;
-        let mut arrived = 0;
-        while next <= last || arrived < total || !figures.searched(Round(last), self.people.len()) {
-            let until = if next <= last { write_at(&parameters, Round(next)) } else { give_up };
-            let wait = Duration::from_millis(until.since(clock::now()));
-            match tokio::time::timeout(wait, news.recv()).await {
-                Ok(Some(event)) => {
-                    if let News::Arrived { text: Some(text) } = &event
-                        && let Some(letter) = sent.iter().find(|letter| letter.text == *text)
-                    {
-                        figures.latencies.push(letter.written.elapsed());
-                        arrived += 1;
-                        live.arrived(arrived, total);
-                    }
-                    figures.note(&event);
-                }
-                Ok(None) => return Err(Failure::failed("all clients stopped")),
-                Err(_) if next <= last => {
-                    self.write(Round(next), next - first.0, &mut sent).await?;
-                    next += 1;
-                }
-                Err(_) => break,
+                figures.note(&event);
             }
-        }
-        Ok((sent, figures))
-    }
-
-    /// Everybody writes one message, the `turn`th time.
-    async fn write(&self, round: Round, turn: u64, sent: &mut Vec<Letter>) -> Outcome {
-        let users = self.people.len();
-        let distance = 1 + turn as usize % PEERS.min(users - 1);
-        for (index, person) in self.people.iter().enumerate() {
-            let to = &self.people[(index + distance) % users];
-            let letter = Letter::new(round, person, to);
-            person.client.send(&to.address, letter.message()).await?;
-            sent.push(letter);
-        }
-        Ok(())
-    }
-
-    /// What everybody has got.
-    async fn inboxes(&self) -> Outcome<Vec<(Address, Vec<InboxMessage>)>> {
-        let mut inboxes = Vec::new();
-        for person in &self.people {
-            inboxes.push((person.address.clone(), person.client.inbox(false).await?));
-        }
-        Ok(inboxes)
-    }
-}
-
-/// The first round for which there is time enough to write.
-fn first_round(parameters: &Parameters) -> Round {
-    let now = clock::now();
-    let after = now.plus(u64::from(parameters.round_ms) / 4);
-    let current = after.since(parameters.genesis) / u64::from(parameters.round_ms);
-    Round(current + 1)
-}
-
-/// When to write what is to leave in this round: shortly before it takes packets.
-fn write_at(parameters: &Parameters, round: Round) -> UnixMs {
-    let from = parameters.schedule(round).submit_from;
-    UnixMs(from.0.saturating_sub(u64::from(parameters.round_ms - parameters.submit_ms) / 2))
-}
-
-async fn listen(mut events: broadcast::Receiver<Event>, news: mpsc::UnboundedSender<News>) {
-    loop {
-        let event = match events.recv().await {
-            Ok(Event::Message(message)) => {
-                News::Arrived { text: message.text().map(str::to_owned) }
+            None if until < write => chaos.play(servers, live).await?,
+            None if next <= last => {
+                run.write(Round(next), next - first.0, &mut sent).await?;
+                next += 1;
             }
-            Ok(Event::Round(session::Event::Scanned { round, .. })) => News::Searched { round },
-            Ok(Event::Round(session::Event::Missed { round, why })) => News::Missed { round, why },
-            Ok(_) | Err(RecvError::Lagged(_)) => continue,
-            Err(RecvError::Closed) => return,
-        };
-        if news.send(event).is_err() {
-            return;
+            None => break,
         }
     }
+    Ok((sent, figures))
 }

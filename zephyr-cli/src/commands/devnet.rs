@@ -63,7 +63,7 @@ async fn start(args: &DevnetArgs) -> Outcome<Devnet> {
         replacement_wait_ms: REPLACEMENT_WAIT_MS,
     };
     let local = LocalNetwork::start(&network, &members, &settings).await?;
-    let mixer = local.nodes.iter().find(|(_, node)| node.role() == Role::Mixer);
+    let mixer = local.nodes(Role::Mixer).next();
     let (_, mixer) = mixer.ok_or_else(|| Failure::failed("the network has no mixer"))?;
     let round = first_round(mixer.events()).await?;
     let (dir, file) = (args.dir.display(), args.dir.join("network.toml"));

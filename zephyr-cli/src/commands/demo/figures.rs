@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use zephyr_core::{Parameters, Round};
 
-use super::News;
+use super::Plan;
+use super::chaos::FAULTS;
 use super::people::Person;
+use super::run::News;
 use super::tally::Tally;
-use crate::cli::DemoArgs;
 use crate::clock;
 
 /// What was measured.
@@ -19,6 +20,8 @@ pub struct Figures {
     /// How many clients have searched a round, and when the last of them had.
     searched: BTreeMap<Round, (usize, u64)>,
     voids: BTreeMap<Round, usize>,
+    /// With --chaos: how many servers were killed.
+    faults: Option<usize>,
     /// From writing a message to its arrival.
     pub latencies: Vec<Duration>,
     /// In how many rounds clients took part.
@@ -44,6 +47,7 @@ impl Figures {
             first,
             searched: BTreeMap::new(),
             voids: BTreeMap::new(),
+            faults: None,
             latencies: Vec::new(),
             rounds_seen: 0,
             users: 0,
@@ -61,7 +65,7 @@ impl Figures {
     }
 
     /// Takes notice of what happened at a client.
-    pub(super) fn note(&mut self, news: &News) {
+    pub fn note(&mut self, news: &News) {
         match news {
             News::Searched { round } => {
                 let (count, at) = self.searched.entry(*round).or_default();
@@ -83,11 +87,12 @@ impl Figures {
     }
 
     /// Adds up everything.
-    pub fn count(&mut self, args: &DemoArgs, tally: &Tally, people: &[Person]) {
-        (self.users, self.mixers) = (args.users, args.mixers);
-        (self.pkgs, self.rounds) = (args.pkgs, args.rounds);
+    pub fn count(&mut self, plan: &Plan, tally: &Tally, people: &[Person]) {
+        (self.users, self.mixers) = (plan.users, plan.mixers);
+        (self.pkgs, self.rounds) = (plan.pkgs, plan.rounds);
         (self.sent, self.delivered, self.lost) = (tally.sent, tally.delivered, tally.lost());
         (self.duplicated, self.forged) = (tally.duplicated, tally.forged);
+        self.faults = plan.chaos.then_some(FAULTS);
         let stats: Vec<_> = people.iter().map(|person| person.client.stats()).collect();
         let rounds: u64 = stats.iter().map(|stats| stats.rounds).sum();
         let bytes: u64 = stats.iter().map(|stats| stats.bytes_in + stats.bytes_out).sum();
@@ -114,6 +119,15 @@ impl Figures {
         if times.is_empty() { 0 } else { times.iter().sum::<u64>() / times.len() as u64 }
     }
 
+    /// Rounds that brought nothing to anybody.
+    fn rounds_lost(&self) -> usize {
+        let of_nobody = |round: &Round| {
+            let missed = self.voids.get(round).copied().unwrap_or(0);
+            self.searched.get(round).is_some_and(|(count, _)| *count == missed)
+        };
+        self.searched.keys().filter(|round| **round >= self.first && of_nobody(round)).count()
+    }
+
     fn latency(&self) -> Duration {
         let count = self.latencies.len().max(1) as u32;
         self.latencies.iter().sum::<Duration>() / count
@@ -121,7 +135,7 @@ impl Figures {
 
     /// One object.
     pub fn json(&self) -> String {
-        serde_json::json!({
+        let mut object = serde_json::json!({
             "users": self.users,
             "mixers": self.mixers,
             "pkgs": self.pkgs,
@@ -136,8 +150,12 @@ impl Figures {
             "message_ms": self.latency().as_millis() as u64,
             "client_bytes_per_round": self.client_bytes_per_round,
             "peak_rss_bytes": self.peak_rss_bytes,
-        })
-        .to_string()
+        });
+        if let Some(faults) = self.faults {
+            object["faults"] = faults.into();
+            object["rounds_lost"] = self.rounds_lost().into();
+        }
+        object.to_string()
     }
 }
 
@@ -165,6 +183,10 @@ impl fmt::Display for Figures {
             "memory     {:.1} MB at most, all servers and users together",
             self.peak_rss_bytes as f64 / 1e6
         )?;
+        if let Some(faults) = self.faults {
+            let lost = self.rounds_lost();
+            writeln!(f, "chaos      {faults} servers killed, {lost} rounds lost")?;
+        }
         writeln!(
             f,
             "messages   {} sent, {} delivered, {} lost, {} duplicated, {} forged",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use zephyr_core::{Role, Round};
-use zephyr_server::ServerEvent;
+use zephyr_server::{Node, ServerEvent};
 
 use crate::local_network::LocalNetwork;
 use crate::output::Progress;
@@ -15,12 +15,18 @@ use crate::output::Progress;
 /// Shows progress.
 pub struct Live {
     progress: Arc<Mutex<Progress>>,
+    /// Rounds whose directory was shown: every mixer reports it.
+    agreed: Arc<Mutex<BTreeSet<Round>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Live {
     pub fn new() -> Self {
-        Self { progress: Arc::new(Mutex::new(Progress::new(0))), tasks: Vec::new() }
+        Self {
+            progress: Arc::new(Mutex::new(Progress::new(0))),
+            agreed: Arc::default(),
+            tasks: Vec::new(),
+        }
     }
 
     /// What comes now.
@@ -31,23 +37,25 @@ impl Live {
 
     /// Shows what the mixers do.
     pub fn watch(&mut self, servers: &LocalNetwork) {
-        let agreed = Arc::new(Mutex::new(BTreeSet::new()));
-        for (name, node) in servers.nodes.iter().filter(|(_, node)| node.role() == Role::Mixer) {
-            let (name, mut events) = (name.clone(), node.events());
-            let (progress, agreed) = (self.progress.clone(), agreed.clone());
-            self.tasks.push(tokio::spawn(async move {
-                loop {
-                    let event = match events.recv().await {
-                        Ok(event) => event,
-                        Err(RecvError::Lagged(_)) => continue,
-                        Err(RecvError::Closed) => return,
-                    };
-                    if let Some(text) = describe(&name, event, &agreed) {
-                        progress.lock().unwrap_or_else(PoisonError::into_inner).now(text);
-                    }
+        servers.nodes(Role::Mixer).for_each(|(name, node)| self.watch_mixer(name, node));
+    }
+
+    /// Shows what this one does, until it ends.
+    pub fn watch_mixer(&mut self, name: &str, node: &Node) {
+        let (name, mut events) = (name.to_owned(), node.events());
+        let (progress, agreed) = (self.progress.clone(), self.agreed.clone());
+        self.tasks.push(tokio::spawn(async move {
+            loop {
+                let event = match events.recv().await {
+                    Ok(event) => event,
+                    Err(RecvError::Lagged(_)) => continue,
+                    Err(RecvError::Closed) => return,
+                };
+                if let Some(text) = describe(&name, event, &agreed) {
+                    progress.lock().unwrap_or_else(PoisonError::into_inner).now(text);
                 }
-            }));
-        }
+            }
+        }));
     }
 
     /// So many messages have arrived.

@@ -14,7 +14,7 @@ pub fn table(network: &Network, servers: &LocalNetwork, people: &[Person], round
     let mut text = String::from("What each could see, all rounds together:\n");
     // Writing into a string does not fail.
     let _ = writeln!(text, "  {:11} {:61} and could not", "who", "could see");
-    for (name, node) in &servers.nodes {
+    for (name, node) in Role::ALL.into_iter().flat_map(|role| servers.nodes(role)) {
         let (seen, hidden) = seen(node, people.len());
         let _ = writeln!(text, "  {name:11} {seen:61} {hidden}");
     }
