@@ -8,6 +8,8 @@ mod metrics;
 mod network;
 #[path = "whole/offline.rs"]
 mod offline;
+#[path = "whole/thief.rs"]
+mod thief;
 #[path = "whole/versions.rs"]
 mod versions;
 

@@ -11,6 +11,7 @@ use zephyr_server::{Node, ServerEvent};
 
 use super::ONE_AT_A_TIME;
 use super::network::{Network, Plan};
+use super::thief::Thief;
 
 /// Sends `request` and returns the answer's status line and body; nothing if there is no answer.
 fn ask(address: SocketAddr, request: &str) -> (String, String) {
@@ -73,6 +74,15 @@ impl Metrics {
 
     fn get(&self, sample: &str) -> f64 {
         *self.0.get(sample).unwrap_or_else(|| panic!("{sample} in {:?}", self.0))
+    }
+
+    /// The values of the label `label` in all samples of `name` that are not 0.
+    fn labels(&self, name: &str, label: &str) -> BTreeSet<String> {
+        let label = format!("{label}=\"");
+        let samples = self.0.iter().filter(|(_, value)| **value != 0.0);
+        let labels =
+            samples.filter_map(|(sample, _)| sample.strip_prefix(name)?.split_once(&label));
+        labels.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
     }
 
     fn sum(&self, name: &str) -> f64 {
@@ -162,5 +172,31 @@ async fn whoever_asks_for_metrics_in_a_strange_way_disturbs_nobody() {
     }
     Metrics::parse(&ask(address, good).1);
     drop(held);
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mixer_that_drops_packets_is_named_by_the_others_and_nobody_else_is() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut network = Network::start(Plan { round_ms: 3000, ..Plan::default() }).await;
+    network.nodes.remove(2).stop().await;
+    let thief = Thief::start(&network.configs[2]).await;
+    let culprit = BTreeSet::from(["mixer2".to_owned()]);
+    let (start, mut named) = (Instant::now(), false);
+    // A round shows the culprit alone to one of the two others with probability 1/3.
+    while !named {
+        assert!(start.elapsed() < Duration::from_secs(400), "named in time");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for mixer in network.of(Role::Mixer) {
+            let found = metrics(mixer);
+            let suspected = found.labels("zephyr_suspected", "mixer");
+            assert!(suspected.is_empty() || suspected.is_superset(&culprit), "{suspected:?}");
+            named |= suspected == culprit;
+            let lost = |mixer| format!("zephyr_loop_packets_lost_total{{mixer=\"mixer{mixer}\"}}");
+            let lost = |mixer| found.0.get(&lost(mixer)).copied().unwrap_or(0.0);
+            assert!(lost(2) >= lost(0).max(lost(1)), "{:?}", found.0);
+        }
+    }
+    thief.stop().await;
     network.stop().await;
 }
