@@ -15,7 +15,7 @@ const LOCK: &str = "lock";
 pub(super) struct Lock {
     dir: PathBuf,
     /// The operating system gives the lock back when the file is closed, also when the program is killed.
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -42,11 +42,18 @@ impl Lock {
         if !database.exists() {
             private_file(&database).map_err(failed(&database))?;
         }
-        Ok(Self { dir: dir.to_owned(), _file: file })
+        Ok(Self { dir: dir.to_owned(), file })
     }
 
     pub(super) fn database(&self) -> PathBuf {
         self.dir.join(DATABASE)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that is just being started holds a copy of the file until it has become another program.
+        let _ = self.file.unlock();
     }
 }
 
