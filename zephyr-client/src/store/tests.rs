@@ -3,6 +3,7 @@
 mod conformance;
 mod conversations;
 mod files;
+mod inbox;
 mod killed;
 mod pair;
 mod property;
