@@ -79,7 +79,7 @@ const FAULTS: &[(&str, Play)] = &[
         world.host("bob").restore();
     }),
     ("a mixer killed in the mix phase, restarted at once", |world| {
-        world.sleep_to(|round| round.phase_deadline(0));
+        world.sleep_to(|round| round.submit_until.plus(50));
         world.kill("mixer-2");
         world.boot("mixer-2");
     }),

@@ -252,7 +252,7 @@ fn prepare(hosts: &BTreeMap<String, Host>, smtp: u16) {
         let text = fs::read_to_string(sample)
             .unwrap()
             .replace(&format!("{role}-1"), &name)
-            .replace("127.0.0.1", &host.router().to_string())
+            .replace("host = \"127.0.0.1\"", &format!("host = \"{}\"", host.router()))
             .replace("port = 2525", &format!("port = {smtp}"));
         fs::write(config(&name), text).unwrap();
     }
