@@ -3,7 +3,8 @@
 //! The hosts are network namespaces; the programs are those that operators and users run. Nothing of it can be seen
 //! outside, and nothing is left when the test ends.
 //!
-//! `ZEPHYR_FAULT=PKG cargo test -p zephyr-cli --test hosts -- --ignored` plays only the faults with this word.
+//! `ZEPHYR_FAULT=PKG cargo test -p zephyr-cli --test hosts -- --ignored` plays only the faults with this word, and
+//! shows all that the programs say.
 
 #[path = "hosts/cage.rs"]
 mod cage;

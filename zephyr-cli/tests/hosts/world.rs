@@ -210,10 +210,10 @@ impl World {
     }
 }
 
-/// A failure can't be understood without what everybody said.
+/// A failure can't be understood without what everybody said, nor can a single fault.
 impl Drop for World {
     fn drop(&mut self) {
-        if thread::panicking() {
+        if thread::panicking() || std::env::var_os("ZEPHYR_FAULT").is_some() {
             for Entry { host, at, event } in self.log.entries().iter() {
                 println!("{:7.2} s ago  {host:9}  {event}", at.elapsed().as_secs_f64());
             }
