@@ -96,7 +96,9 @@ impl<S: Suite + Sync> World<'_, S> {
         let mut expected = [0; 40];
         expected[..8].copy_from_slice(&round.0.to_be_bytes());
         expected[8..].copy_from_slice(directory.as_bytes());
-        if guard != Some(expected) {
+        // What was written down for a later round replaces it.
+        let newer = guard.is_some_and(|guard| guard[..8] > expected[..8]);
+        if guard != Some(expected) && !newer {
             self.violate(|| {
                 format!("mixer {number} signs in round {round} what it has not written down")
             });
