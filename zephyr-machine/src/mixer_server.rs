@@ -162,14 +162,15 @@ impl<S: Suite> MixerServer<S> {
         self.event(ServerEvent::Opened { round });
     }
 
-    /// Whoever took part in a round that nobody has given up is well again.
+    /// Whoever worked in a round that nobody has given up is well again. Whoever delivers gives it up at the very end, and
+    /// that has to come here first.
     fn credit(&mut self, now: UnixMs) {
         for (&round, entry) in &mut self.rounds {
             let manifest = self.manifest.at(round);
-            if now < manifest.parameters().schedule(round).deliver_until || entry.void {
+            if now < manifest.parameters().schedule(round).closes || entry.void {
                 continue;
             }
-            for mixer in std::mem::take(&mut entry.mixers) {
+            for mixer in std::mem::take(&mut entry.workers) {
                 if let Some(server) = manifest.server(Role::Mixer, mixer.0.into()) {
                     self.reputation.served(&server.id);
                 }

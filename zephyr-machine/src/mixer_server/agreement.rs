@@ -130,6 +130,10 @@ impl<S: Suite> MixerServer<S> {
         let Some(entry) = self.rounds.get_mut(&round) else { return };
         entry.mixing.agree(manifest, &directory);
         entry.mixers = directory.mixers().map(|(mixer, _)| mixer).collect();
+        if let Some(routes) = directory.routes(manifest) {
+            let works = |mixer: &&MixerIndex| (0..routes.len()).any(|k| routes.works(k, **mixer));
+            entry.workers = entry.mixers.iter().filter(works).copied().collect();
+        }
         let mixers = entry.mixers.len();
         let view = View { manifest, board, left_out: &left_out, now };
         let idle = entry.agreement.idle_before(&view, &entry.mixers);

@@ -14,6 +14,8 @@ pub(super) struct Entry<S: Suite> {
     pub(super) agreement: Agreement,
     /// The mixers of its directory.
     pub(super) mixers: BTreeSet<MixerIndex>,
+    /// Those of them that are on a route of the round.
+    pub(super) workers: BTreeSet<MixerIndex>,
     /// Whether it was given up, here or elsewhere.
     pub(super) void: bool,
     /// How many packets the phase that is being mixed was begun with.
@@ -30,6 +32,7 @@ impl<S: Suite> Entry<S> {
             agreement: Agreement::new(me, *mixing.announcement()),
             mixing,
             mixers: BTreeSet::new(),
+            workers: BTreeSet::new(),
             void: false,
             packets: 0,
             delivery: None,

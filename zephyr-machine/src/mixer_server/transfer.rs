@@ -206,10 +206,15 @@ impl<S: Suite> MixerServer<S> {
         }
         let over = now >= self.manifest.at(round).parameters().schedule(round).deliver_until;
         let Some(entry) = self.rounds.get_mut(&round) else { return };
-        if !entry.mixers.contains(&by) || entry.void || over {
+        if !entry.mixers.contains(&by) || entry.void {
             return;
         }
         entry.void = true;
+        if over {
+            // It could not deliver, or says so of a round that went well: nobody else is at fault.
+            self.suspected(round, by);
+            return;
+        }
         let suspects = missing.filter(|mixer| *mixer != by && entry.mixers.contains(mixer));
         let was_over = entry.mixing.is_over();
         entry.mixing.void();
