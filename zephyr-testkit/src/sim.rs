@@ -22,13 +22,14 @@ mod setup;
 mod story;
 mod world;
 
-use zephyr_core::{Manifest, Suite};
+use zephyr_core::{Manifest, Standard, Suite};
 use zephyr_machine::SharedManifest;
 
 pub use figures::{Fault, Figures};
 pub use mutation::Mutation;
 pub use story::Violation;
 
+use crate::Keyed;
 use faults::Faults;
 use person::Slab;
 use setup::Setup;
@@ -49,11 +50,23 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Simulates the network of `seed` over the cryptography `S`.
+    /// Simulates the network of `seed` with [`Keyed`] cryptography.
     ///
     /// # Errors
     /// What is wrong, if something is.
-    pub fn run<S: Suite + Sync>(self, seed: u64) -> Result<Figures, Violation> {
+    pub fn run(self, seed: u64) -> Result<Figures, Violation> {
+        self.run_over::<Keyed>(seed)
+    }
+
+    /// Simulates the network of `seed` with the real cryptography, which takes some fifty times as long.
+    ///
+    /// # Errors
+    /// What is wrong, if something is.
+    pub fn run_real(self, seed: u64) -> Result<Figures, Violation> {
+        self.run_over::<Standard>(seed)
+    }
+
+    fn run_over<S: Suite + Sync>(self, seed: u64) -> Result<Figures, Violation> {
         let setup = Setup::new(seed);
         let faults = Faults::new(seed, &setup);
         let bytes = setup.plan.manifest::<S>();

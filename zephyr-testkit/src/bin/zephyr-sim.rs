@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use zephyr_core::Standard;
-use zephyr_testkit::Keyed;
-use zephyr_testkit::sim::{Figures, Simulation, Violation};
+use zephyr_testkit::sim::{Figures, Mutation, Simulation, Violation};
 
 const HELP: &str = "\
-Usage: cargo xtask sim [--seeds N] [--from S] [--real] [--story SEED] [--last N] [--threads N]
+Usage: cargo xtask sim [--seeds N] [--from S] [--real] [--story SEED] [--last N] [--mutation N]
+                       [--threads N]
 
   --seeds N     simulate N networks, from seed S on (100)
   --from S      the first seed (0)
-  --real        with the real cryptography, which takes some hundred times as long
+  --real        with the real cryptography, which takes some fifty times as long
   --story SEED  only this one, with everything that happens in it
   --last N      how many of the last happenings are told of a seed that fails (60)
+  --mutation N  break the rule with this number on purpose: there must be failures
   --threads N   how many to simulate side by side (one for each core)
 
 Exits with 1 if something was wrong that must never be. A seed that failed fails again.";
@@ -31,11 +31,20 @@ struct Arguments {
     story: Option<u64>,
     last: usize,
     threads: usize,
+    mutation: Option<Mutation>,
 }
 
 fn arguments() -> Result<Option<Arguments>, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Arguments { seeds: 100, from: 0, real: false, story: None, last: 60, threads };
+    let mut parsed = Arguments {
+        seeds: 100,
+        from: 0,
+        real: false,
+        story: None,
+        last: 60,
+        threads,
+        mutation: None,
+    };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
         if name == "--real" {
@@ -52,6 +61,7 @@ fn arguments() -> Result<Option<Arguments>, String> {
             "--from" => parsed.from = number,
             "--story" => parsed.story = Some(number),
             "--last" => parsed.last = number as usize,
+            "--mutation" => parsed.mutation = Mutation::ALL.get(number as usize).copied(),
             "--threads" => parsed.threads = number.max(1) as usize,
             _ => return Err(format!("`{name}` is not an option.")),
         }
@@ -78,7 +88,7 @@ fn main() -> ExitCode {
 }
 
 fn run(simulation: Simulation, seed: u64, real: bool) -> Result<Figures, Violation> {
-    if real { simulation.run::<Standard>(seed) } else { simulation.run::<Keyed>(seed) }
+    if real { simulation.run_real(seed) } else { simulation.run(seed) }
 }
 
 /// Tells one seed from its beginning to its end.
@@ -97,7 +107,7 @@ fn tell(seed: u64, real: bool) -> ExitCode {
 }
 
 fn simulate(arguments: &Arguments) -> ExitCode {
-    let Arguments { seeds, from, real, last, threads, .. } = *arguments;
+    let Arguments { seeds, from, real, last, threads, mutation, .. } = *arguments;
     let start = Instant::now();
     let next = AtomicU64::new(0);
     let sum = Mutex::new(Figures::default());
@@ -108,7 +118,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
             if seed >= from + seeds {
                 return;
             }
-            match run(Simulation::default(), seed, real) {
+            match run(Simulation { mutation, ..Simulation::default() }, seed, real) {
                 Ok(figures) => *sum.lock().unwrap_or_else(PoisonError::into_inner) += &figures,
                 Err(violation) => {
                     println!("seed {seed}: {}", violation.what);
@@ -131,7 +141,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     });
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     for seed in failed.keys().take(3) {
-        let simulation = Simulation { story: last, ..Simulation::default() };
+        let simulation = Simulation { story: last, mutation, ..Simulation::default() };
         if let Err(violation) = run(simulation, *seed, real) {
             println!("\n{violation}");
         }

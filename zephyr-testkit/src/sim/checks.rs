@@ -9,6 +9,7 @@ use zephyr_machine::event::ServerEvent;
 use zephyr_machine::peer::PeerRequest;
 use zephyr_machine::record::{Record, RecordKey};
 
+use super::mutation::Mutation;
 use super::server::Machine;
 use super::world::World;
 
@@ -83,7 +84,9 @@ impl<S: Suite + Sync> World<'_, S> {
             if vote != signed.directory {
                 self.violate(|| format!("mixer {mixer} has signed two directories of one round"));
             }
-            self.check_guard(number, key.round, signed.directory);
+            if !self.is_mutated(Mutation::SignsTwice) {
+                self.check_guard(number, key.round, signed.directory);
+            }
         }
         if valid {
             self.saw_directory(key.round, signed.directory, &"whoever has all signatures");
@@ -96,9 +99,7 @@ impl<S: Suite + Sync> World<'_, S> {
         let mut expected = [0; 40];
         expected[..8].copy_from_slice(&round.0.to_be_bytes());
         expected[8..].copy_from_slice(directory.as_bytes());
-        // What was written down for a later round replaces it.
-        let newer = guard.is_some_and(|guard| guard[..8] > expected[..8]);
-        if guard != Some(expected) && !newer {
+        if guard != Some(expected) {
             self.violate(|| {
                 format!("mixer {number} signs in round {round} what it has not written down")
             });
@@ -108,8 +109,10 @@ impl<S: Suite + Sync> World<'_, S> {
     /// A mixer calls another one about a directory.
     pub(super) fn saw_proposal(&mut self, number: usize, request: &[u8]) {
         let Ok(PeerRequest::Propose { body, signature: Some(_) }) = decode(request) else { return };
-        if let Ok(directory) = zephyr_core::Directory::parse(body) {
-            self.check_guard(number, directory.round(), directory.hash());
+        let Ok(directory) = zephyr_core::Directory::parse(body) else { return };
+        let vote = self.checks.votes.get(&(directory.round(), number));
+        if !self.servers[number].corrupt.lies() && vote != Some(&directory.hash()) {
+            self.violate(|| format!("mixer {number} shows a signature that it has not published"));
         }
     }
 

@@ -18,6 +18,8 @@ use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 use super::dice::Dice;
 use super::figures::Fault;
 use super::letters::{Answer, Letter, Put, Waits};
+use super::mutation::Mutation;
+use super::queue::Happening;
 use super::world::World;
 
 /// What a mixer is.
@@ -78,7 +80,7 @@ impl<S: Suite + Sync> World<'_, S> {
     /// A corrupt mixer signs whatever it is asked to, as often as it likes. Says whether it has answered.
     pub(super) fn signs_anything(&mut self, number: usize, call: CallId, request: &[u8]) -> bool {
         let corrupt = self.servers[number].corrupt;
-        if !corrupt.lies() {
+        if !corrupt.lies() && !self.is_mutated(Mutation::SignsTwice) {
             return false;
         }
         let Ok(PeerRequest::Propose { body, .. }) = decode(request) else { return false };
@@ -257,13 +259,22 @@ impl<S: Suite + Sync> World<'_, S> {
     }
 
     /// Proposes one directory to some mixers and another one to others, signed by all corrupt ones.
-    fn equivocate(&mut self, number: usize, round: Round) {
+    pub(super) fn equivocate(&mut self, number: usize, round: Round) {
+        if self.servers[number].corrupt != Corruption::Equivocates {
+            return;
+        }
         let (mixers, pkgs) = self.servers[number].board.announced(round);
         let least = usize::from(self.parameters().min_mixers);
         if mixers.len() < least || pkgs.len() < self.manifest.servers(Role::Pkg).count() {
             return;
         }
-        self.servers[number].attacked.insert(round);
+        if self.servers[number].attacked.insert(round) {
+            // Also when its turn comes, and when others have theirs.
+            for _ in 0..2 {
+                let after = self.rng.below(u64::from(self.parameters().open_ms));
+                self.queue.plan(self.now.plus(after), Happening::Plot { server: number, round });
+            }
+        }
         let me = MixerIndex(self.servers[number].index as u16);
         let mut others = mixers.clone();
         let removable: Vec<usize> = (0..mixers.len()).filter(|&i| mixers[i].0 != me).collect();

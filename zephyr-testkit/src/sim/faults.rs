@@ -78,7 +78,7 @@ impl Faults {
             faults.step_crash = dice.one_of(&[500, 2_000, 6_000]);
         }
         if on(2) {
-            faults.transaction_crash = dice.one_of(&[2_000, 10_000]);
+            faults.transaction_crash = dice.one_of(&[5_000, 20_000, 80_000]);
         }
         if on(3) && on(4) {
             faults.disk = 100;
@@ -103,7 +103,7 @@ impl Faults {
         let mixers = setup.plan.mixers as u64;
         let most = setup.tolerated().min(setup.plan.mixers - 1) as u64;
         let spare = mixers - u64::from(setup.plan.parameters.min_mixers);
-        self.for_good = dice.happens(0) && spare > 0;
+        self.for_good = dice.happens(500) && spare > 0;
         if self.for_good {
             for _ in 0..dice.between(1, spare) {
                 self.mixers[dice.below(mixers) as usize] = dice.one_of(Corruption::LAZY);
@@ -146,7 +146,9 @@ impl Faults {
                     Trouble::Slow { server, by_ms, for_ms }
                 }
                 _ => {
-                    let by_ms = dice.below(1_300) as i64 - 650;
+                    // Clients go by a clock for many rounds: a quarter of the phase is what they have to spare.
+                    let most = u64::from(plan.parameters.submit_ms / 8).min(650);
+                    let by_ms = dice.below(2 * most) as i64 - most as i64;
                     Trouble::Clock { server, by_ms, for_ms }
                 }
             };

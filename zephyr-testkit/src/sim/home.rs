@@ -165,6 +165,7 @@ impl Home {
         match self.last_round {
             Some((last, _)) if last > round => return None,
             Some((last, hash)) if last == round && hash != *directory => return None,
+            _ if self.mutation == Some(Mutation::ForgetsItsSlots) => {}
             _ => self.last_round = Some((round, *directory)),
         }
         let conversation = self.conversations.get_mut(&to)?;
@@ -225,8 +226,12 @@ impl Home {
                 return received;
             }
             conversation.kept.insert(fragment.sequence, fragment);
+        } else if self.mutation == Some(Mutation::TakesCopies) && fragment.fragments == 1 {
+            received.messages.push((fragment.message, fragment.body));
+            return received;
         }
-        received.messages = conversation.hand_over();
+        let any_order = self.mutation == Some(Mutation::TakesAnyOrder);
+        received.messages = conversation.hand_over(any_order);
         received
     }
 
@@ -235,7 +240,7 @@ impl Home {
         let mut received = Received::default();
         if let Some(conversation) = self.conversations.get_mut(&from) {
             conversation.kept.insert(fragment.sequence, fragment);
-            received.messages = conversation.hand_over();
+            received.messages = conversation.hand_over(false);
         }
         received
     }
@@ -273,12 +278,12 @@ impl Conversation {
     }
 
     /// Takes out the messages of which everything up to the last fragment has arrived, in order.
-    fn hand_over(&mut self) -> Vec<(u64, Vec<u8>)> {
+    fn hand_over(&mut self, any_order: bool) -> Vec<(u64, Vec<u8>)> {
         let (_, ack) = self.receiving.ack();
         let mut messages = Vec::new();
         while let Some((&first, fragment)) = self.kept.first_key_value() {
             let last = first - u32::from(fragment.fragment) + u32::from(fragment.fragments) - 1;
-            if last > ack {
+            if last > ack && !(any_order && fragment.fragments == 1) {
                 break;
             }
             let message = fragment.message;

@@ -18,7 +18,6 @@ use super::answers::encoded;
 use super::dice::Dice;
 use super::figures::Fault;
 use super::letters::{Answer, digest};
-use super::mutation::Mutation;
 use super::server::Machine;
 use super::world::World;
 
@@ -128,7 +127,6 @@ impl<S: Suite + Sync> World<'_, S> {
             return None;
         }
         self.learn(number, round);
-        let forgets = self.is_mutated(Mutation::AcknowledgesWhatItLoses) && self.rng.happens(300);
         let torn = !self.calm && self.rng.happens(20);
         let server = &mut self.servers[number];
         let local = server.local(self.now);
@@ -154,9 +152,6 @@ impl<S: Suite + Sync> World<'_, S> {
         unpack.finish().ok()?;
         if let Some(before) = expected.before {
             return (before == digest).then_some(());
-        }
-        if forgets {
-            upload.lists.values_mut().for_each(|(_, messages)| messages.clear());
         }
         let stored = Stored { directory: expected.directory, uploads: BTreeMap::new() };
         let stored = server.disk.mail.0.entry(round).or_insert(stored);

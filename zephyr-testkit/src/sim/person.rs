@@ -133,7 +133,10 @@ impl<S: Suite + Sync> World<'_, S> {
     fn dies(&mut self, who: usize) -> bool {
         let rate = if self.calm { 0 } else { self.faults.transaction_crash };
         if rate > 0 && self.rng.below(1_000_000) < rate {
-            let for_ms = self.rng.between(10, 3 * u64::from(self.parameters().round_ms));
+            // Often it is back in the same round.
+            let round_ms = u64::from(self.parameters().round_ms);
+            let longest = self.rng.one_of(&[500, 3 * round_ms]);
+            let for_ms = self.rng.between(10, longest);
             self.crash_person(who, for_ms);
         }
         self.people[who].session.is_none()
@@ -192,6 +195,9 @@ impl<S: Suite + Sync> World<'_, S> {
                 format!("client {who} puts {what} into slot {slot} of round {round} to {to}")
             });
         }
+        if fragment.is_none() && self.is_mutated(Mutation::SendsOnlyWhenItWrites) {
+            return;
+        }
         let draft = fragment.as_ref().map(Fragment::draft);
         let person = &mut self.people[who];
         let Some(session) = &mut person.session else { return };
@@ -234,14 +240,21 @@ impl<S: Suite + Sync> World<'_, S> {
         }
     }
 
-    /// Whatever there was to say: so many packets, no more and no less.
+    /// Whatever there was to say: so many packets, no more and no less. Where nothing goes wrong all of them go out.
     fn check_slots(&mut self, who: usize, round: Round) {
         let slots = self.people[who].slots.remove(&round);
+        let packets = self.people[who].packets.get(&round).map_or(0, BTreeSet::len);
         let expected = usize::from(self.parameters().packets_per_round);
         if slots.is_some_and(|slots| slots != expected) {
             self.violate(|| {
                 format!("client {who} used {slots:?} slots in round {round}, not {expected}")
             });
+        }
+        let all_well = self.recovery.as_ref().is_some_and(|recovery| {
+            self.parameters().schedule(round).submit_from >= recovery.since()
+        });
+        if all_well && slots.is_some() && packets != expected {
+            self.violate(|| format!("client {who} sends {packets} packets in round {round}"));
         }
     }
 

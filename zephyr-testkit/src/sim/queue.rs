@@ -25,6 +25,8 @@ pub(super) enum Happening {
     Again { server: usize, life: u32, number: u64 },
     /// A call has not been answered.
     Unanswered { server: usize, life: u32, number: u64 },
+    /// A corrupt mixer tries once more to have two directories.
+    Plot { server: usize, round: Round },
     /// A mixer's disk has written, or not.
     Written { server: usize, life: u32, stored: bool },
     /// A mixer's work is done.

@@ -12,6 +12,13 @@ pub(super) struct Recovery {
     allowed: u64,
 }
 
+impl Recovery {
+    /// The last fault.
+    pub(super) fn since(&self) -> UnixMs {
+        self.from
+    }
+}
+
 impl<S: Suite + Sync> World<'_, S> {
     /// From the last fault on everything has arrived, and its senders know it, within
     ///
@@ -42,7 +49,10 @@ impl<S: Suite + Sync> World<'_, S> {
             + (most * k).div_ceil(slots)
             + 2 * (way + k.div_ceil(slots));
         let lazy = self.servers.iter().filter(|s| s.corrupt != super::corrupt::Corruption::Honest);
-        Recovery { from: self.now, allowed: rounds + lost_to_lazy(rounds, lazy.count() as u64) }
+        Recovery {
+            from: self.now,
+            allowed: rounds + lost_to_lazy(rounds, way, lazy.count() as u64),
+        }
     }
 
     /// Whether everything has arrived. If it should have, and has not, that is wrong.
@@ -80,7 +90,8 @@ impl<S: Suite + Sync> World<'_, S> {
     }
 }
 
-/// The rounds that mixers which fail for good cost within so many others.
-fn lost_to_lazy(rounds: u64, lazy: u64) -> u64 {
-    lazy * (3 + u64::from(rounds.ilog2()))
+/// The rounds that mixers which fail for good cost within so many others: each time one round, and those that are on
+/// their way when that shows. Then the others leave it out for 1, 2, 4, 8 … rounds.
+fn lost_to_lazy(rounds: u64, way: u64, lazy: u64) -> u64 {
+    lazy * (way + 1) * (2 + u64::from(rounds.ilog2()))
 }

@@ -20,7 +20,6 @@ use super::dice::Dice;
 use super::figures::Fault;
 use super::letters::{Letter, Put, Transfer, Waits};
 use super::mail::MailStore;
-use super::mutation::Mutation;
 use super::queue::Happening;
 use super::world::World;
 
@@ -142,11 +141,8 @@ impl<S: Suite + Sync> World<'_, S> {
         let follower = Follower::new(manifest.clone(), local);
         let machine = match server.role {
             Role::Mixer => {
-                let guard = server
-                    .disk
-                    .guard
-                    .filter(|_| self.mutation != Some(Mutation::ForgetsWhatItSigned));
-                let guard = guard.as_ref().map_or_else(Default::default, SigningGuard::from_bytes);
+                let guard = server.disk.guard.as_ref();
+                let guard = guard.map_or_else(Default::default, SigningGuard::from_bytes);
                 let mixer = MixerServer::new(manifest, seed, hedge, guard, local);
                 Machine::Mixer(Box::new(mixer))
             }

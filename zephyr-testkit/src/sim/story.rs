@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::Write;
 
 use zephyr_core::{Round, UnixMs};
 
@@ -52,7 +53,8 @@ impl Story {
         }
         let line = format!("{:>9} ms  {}", now.since(self.start), what());
         if self.aloud {
-            println!("{line}");
+            // Whoever listened may have gone.
+            let _ = writeln!(std::io::stdout(), "{line}");
         } else {
             self.lines.push_back(line);
         }

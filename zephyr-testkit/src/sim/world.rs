@@ -110,7 +110,11 @@ impl<'a, S: Suite + Sync> World<'a, S> {
                 let id = ServerId::from_bytes(S::Signature::public(&seed));
                 let mut server = Server::new(id, role, index, seed);
                 if role == Role::Mixer {
-                    server.corrupt = self.faults.mixers[index];
+                    server.corrupt = match self.mutation {
+                        Some(Mutation::TooManyCorrupt) => Corruption::Equivocates,
+                        Some(Mutation::SignsTwice) if index == 0 => Corruption::Equivocates,
+                        _ => self.faults.mixers[index],
+                    };
                 }
                 self.servers.push(server);
             }
@@ -119,7 +123,10 @@ impl<'a, S: Suite + Sync> World<'a, S> {
 
     fn make_people(&mut self) {
         let count = self.setup.people;
-        let resend_after = resend_after(self.parameters(), count - 1);
+        let resend_after = match self.mutation {
+            Some(Mutation::NeverSendsAgain) => u64::MAX,
+            _ => resend_after(self.parameters(), count - 1),
+        };
         for who in 0..count {
             let mut seed = [0; 32];
             self.rng.fill_bytes(&mut seed);
@@ -153,6 +160,10 @@ impl<'a, S: Suite + Sync> World<'a, S> {
 
     /// Runs to the end: until everything has arrived, or something is wrong.
     pub(super) fn run(mut self) -> Result<Figures, Violation> {
+        self.story.tell(self.now, || {
+            let Setup { plan, people } = &self.setup;
+            format!("{people} people, mixers {:?}, {:?}", self.faults.mixers, plan.parameters)
+        });
         self.plan();
         for server in 0..self.servers.len() {
             self.start_server(server);
@@ -215,6 +226,7 @@ impl<'a, S: Suite + Sync> World<'a, S> {
                     self.drive_server(server);
                 }
             }
+            Happening::Plot { server, round } => self.equivocate(server, round),
             Happening::Written { server, life, stored } => self.written(server, life, stored),
             Happening::Worked { server, life, round, phase, mixed, seen } => {
                 self.worked(server, life, round, phase, mixed, seen);
