@@ -11,20 +11,20 @@
 //! - Lists that are missing, or don't match their signatures, were altered by the mailbox server.
 //! - A round that is void, or whose mailbox can't be had, counts for nothing.
 
+mod check;
+
 use std::collections::BTreeMap;
 
-use zephyr_core::wire::decode;
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Mailbox, Manifest, MixerIndex, Parameters, Role, Round, Route,
-    SIGNATURE_SIZE, ServerId, Suite, UnixMs,
+    DirectoryHash, Mailbox, Manifest, MixerIndex, Parameters, Role, Round, Route, ServerId, Suite,
+    UnixMs,
 };
 
-use super::peer::{DeliveredReply, PeerRequest, encode};
+use super::peer::{PeerRequest, encode};
+use check::{Check, Unread};
 
 /// The most loop packets of one mixer and phase, whatever the noise.
 const MAX_LOOPS: usize = 1024;
-/// A mailbox is asked for so many times at most, at equal distances from its delivery to the round's closing.
-const TRIES: u64 = 8;
 
 /// A packet of the mixer's own that must come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,140 +186,5 @@ impl LoopChecks {
     /// When [`poll`](Self::poll) has something to do by itself; `None` while there is nothing to wait for.
     pub fn wake_up(&self) -> Option<UnixMs> {
         self.rounds.values().map(|check| check.next.min(check.closes)).min()
-    }
-}
-
-/// Why an answer brings nothing on.
-enum Unread {
-    Refused,
-    Altered,
-}
-
-/// The loop packets of one round.
-struct Check {
-    directory: DirectoryHash,
-    mailbox: Mailbox,
-    exits: Vec<(MixerIndex, ServerId)>,
-    servers: Vec<ServerId>,
-    /// By the hash of its message, the route of each packet.
-    packets: BTreeMap<[u8; 32], Vec<ServerId>>,
-    reading: Reading,
-    /// The question that is not answered yet.
-    asked: Option<u64>,
-    found: Option<LoopAction>,
-    next: UnixMs,
-    pause: u64,
-    closes: UnixMs,
-}
-
-/// How far a mailbox has been read from one of its servers.
-#[derive(Default)]
-struct Reading {
-    server: usize,
-    exit: usize,
-    list: DeliveryList,
-    /// What the list's first page has said: how long it is, and the signature.
-    head: Option<(u32, [u8; SIGNATURE_SIZE])>,
-    /// How often each loop packet has been seen.
-    came: BTreeMap<[u8; 32], u32>,
-}
-
-impl Check {
-    fn new(
-        manifest: &Manifest<'_>,
-        round: Round,
-        directory: &DirectoryHash,
-        exits: &[MixerIndex],
-        mailbox: Mailbox,
-    ) -> Option<Self> {
-        let schedule = manifest.parameters().schedule(round);
-        let exits = exits
-            .iter()
-            .map(|&exit| Some((exit, manifest.server(Role::Mixer, exit.0.into())?.id)))
-            .collect::<Option<_>>()?;
-        let servers: Vec<_> = manifest
-            .mailbox_servers(mailbox)
-            .filter_map(|index| Some(manifest.server(Role::Mailbox, index)?.id))
-            .collect();
-        // Now this one, now that one is asked first, so that each of them is watched.
-        let server = (round.0 % servers.len().max(1) as u64) as usize;
-        let pause = (schedule.closes.since(schedule.deliver_until) / TRIES).max(1);
-        (!servers.is_empty()).then(|| Self {
-            directory: *directory,
-            mailbox,
-            exits,
-            servers,
-            packets: BTreeMap::new(),
-            reading: Reading { server, ..Reading::default() },
-            asked: None,
-            found: None,
-            next: schedule.deliver_until.plus(pause),
-            pause,
-            closes: schedule.closes,
-        })
-    }
-
-    fn is_due(&self, now: UnixMs) -> bool {
-        self.found.is_some() || now >= self.next.min(self.closes)
-    }
-
-    /// Goes on to the next server: at once, but after a pause each time from the first one on.
-    fn fail(&mut self, now: UnixMs) {
-        let server = (self.reading.server + 1) % self.servers.len();
-        self.reading = Reading { server, ..Reading::default() };
-        self.next = if server == 0 { now.plus(self.pause) } else { now };
-    }
-
-    /// Takes a page; says whether all lists are complete.
-    fn read<S: Suite>(&mut self, answer: Option<&[u8]>) -> Result<bool, Unread> {
-        let reading = &mut self.reading;
-        let (messages, signature, hashes) = match answer.map(decode) {
-            Some(Ok(DeliveredReply::Page { messages, signature, hashes })) => {
-                (messages, signature.0, hashes)
-            }
-            _ => return Err(Unread::Refused),
-        };
-        let (hashes, rest) = hashes.as_chunks::<32>();
-        let left = messages.saturating_sub(reading.list.count()) as usize;
-        let same = *reading.head.get_or_insert((messages, signature)) == (messages, signature);
-        if !same || !rest.is_empty() || hashes.len() > left || (hashes.is_empty() && left > 0) {
-            return Err(Unread::Altered);
-        }
-        for hash in hashes {
-            reading.list.push_digest(hash);
-            if self.packets.contains_key(hash) {
-                *reading.came.entry(*hash).or_default() += 1;
-            }
-        }
-        if reading.list.count() < messages {
-            return Ok(false);
-        }
-        let (exit, server) = &self.exits[reading.exit];
-        let list = std::mem::take(&mut reading.list);
-        if !list.verify::<S>(server, &self.directory, *exit, self.mailbox, &signature) {
-            return Err(Unread::Altered);
-        }
-        reading.head = None;
-        reading.exit += 1;
-        Ok(reading.exit == self.exits.len())
-    }
-
-    fn ways(&self) -> Vec<Way> {
-        let mut ways: BTreeMap<&[ServerId], (u32, u32, u32)> = BTreeMap::new();
-        for (hash, route) in &self.packets {
-            let came = self.reading.came.get(hash).copied().unwrap_or(0);
-            let (sent, lost, doubled) = ways.entry(route).or_default();
-            *sent += 1;
-            *lost += u32::from(came == 0);
-            *doubled += u32::from(came > 1);
-        }
-        ways.into_iter()
-            .map(|(route, (sent, lost, doubled))| Way {
-                route: route.to_vec(),
-                sent,
-                lost,
-                doubled,
-            })
-            .collect()
     }
 }

@@ -7,6 +7,7 @@ mod collect;
 mod http;
 mod names;
 mod observed;
+mod page;
 
 pub(crate) use collect::Metrics;
 pub(crate) use http::serve;

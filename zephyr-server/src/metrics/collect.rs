@@ -1,17 +1,18 @@
 //! All metrics, written down.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
+use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 use zephyr_core::{Role, Round, ServerId, UnixMs};
 use zephyr_machine::ledger::LoopCount;
 use zephyr_machine::mix::BadPackets;
 
 use super::observed::{Observed, Seen};
+use super::page::Page;
 use crate::net::NetHandle;
 use crate::node::context::{now, server_id};
 use crate::node::{Context, SharedBoard, Stats};
@@ -67,7 +68,7 @@ impl fmt::Debug for All {
 
 impl Collector for All {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+        let mut page = Page::new(encoder);
         self.server(&mut page)?;
         for (name, help, value) in self.stats.all() {
             page.counter(name, help, value)?;
@@ -85,6 +86,10 @@ impl Collector for All {
 impl All {
     fn name(&self, id: &ServerId) -> String {
         self.observed.name(id)
+    }
+
+    fn named(&self, counts: &BTreeMap<ServerId, u64>) -> impl Iterator<Item = ([String; 1], u64)> {
+        counts.iter().map(|(id, n)| ([self.name(id)], *n))
     }
 
     fn server(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -121,9 +126,6 @@ impl All {
     }
 
     fn rounds(&self, page: &mut Page<'_>, seen: &Seen) -> fmt::Result {
-        let named = |counts: &std::collections::BTreeMap<ServerId, u64>| {
-            counts.iter().map(|(id, n)| ([self.name(id)], *n)).collect::<Vec<_>>()
-        };
         let round = seen.round.map_or(f64::NAN, |round| round.0 as f64);
         page.gauge("round", "The round that has opened last.", round)?;
         page.counter("rounds_opened", "Rounds that have opened.", seen.opened)?;
@@ -145,7 +147,7 @@ impl All {
             "rounds_given_up",
             "Rounds that were void because a mixer gave them up.",
             ["mixer"],
-            named(&seen.given_up),
+            self.named(&seen.given_up),
         )?;
         if self.role != Role::Mixer {
             return Ok(());
@@ -154,7 +156,7 @@ impl All {
             "batches_missing",
             "Batches that did not come in time, by the mixer that was to send them.",
             ["mixer"],
-            named(&seen.no_batch),
+            self.named(&seen.no_batch),
         )?;
         let seconds = |time: UnixMs| time.0 as f64 / 1000.0;
         page.gauge(
@@ -226,14 +228,11 @@ impl All {
             ["from", "to"],
             by_link(|count| count.lost),
         )?;
-        let named = |counts: &std::collections::BTreeMap<ServerId, u64>| {
-            counts.iter().map(|(id, n)| ([self.name(id)], *n)).collect::<Vec<_>>()
-        };
         page.counters(
             "loop_packets_doubled",
             "Loop packets that the last mixer delivered more than once, by its own signature.",
             ["mixer"],
-            named(ledger.doubled()),
+            self.named(ledger.doubled()),
         )?;
         page.gauges(
             "suspected",
@@ -245,28 +244,23 @@ impl All {
             "mailboxes_altered",
             "Mailboxes that a mailbox server showed otherwise than they were delivered.",
             ["server"],
-            named(&seen.altered),
+            self.named(&seen.altered),
         )?;
         page.counters(
             "other_batches",
             "Second batches of a mixer for one phase that differ from its first.",
             ["mixer"],
-            named(&seen.other_batch),
+            self.named(&seen.other_batch),
         )?;
         self.bad_packets(page, seen)
     }
 
     fn bad_packets(&self, page: &mut Page<'_>, seen: &Seen) -> fmt::Result {
-        let kinds: [(&str, fn(&BadPackets) -> usize); 3] = [
-            ("forged", |bad| bad.forged),
-            ("replayed", |bad| bad.replayed),
-            ("misrouted", |bad| bad.misrouted),
-        ];
         let counts = seen.ledger.bad().iter().flat_map(|((from, phase), bad)| {
             let from = from.map_or(CLIENTS.to_owned(), |id| self.name(&id));
-            kinds.map(|(kind, part)| {
-                ([from.clone(), phase.to_string(), kind.to_owned()], part(bad) as u64)
-            })
+            let BadPackets { forged, replayed, misrouted } = *bad;
+            [("forged", forged), ("replayed", replayed), ("misrouted", misrouted)]
+                .map(|(kind, n)| ([from.clone(), phase.to_string(), kind.to_owned()], n as u64))
         });
         page.counters(
             "bad_packets",
@@ -275,57 +269,4 @@ impl All {
             counts,
         )
     }
-}
-
-/// Where the metrics are written to.
-struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        put_counter(&mut metric, value)
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
-        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
-    }
-
-    fn counters<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: [&'static str; N],
-        values: impl IntoIterator<Item = ([String; N], u64)>,
-    ) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (values, value) in values {
-            put_counter(&mut metric.encode_family(&pairs(labels, values))?, value)?;
-        }
-        Ok(())
-    }
-
-    fn gauges<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: [&'static str; N],
-        values: impl IntoIterator<Item = ([String; N], f64)>,
-    ) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (values, value) in values {
-            metric.encode_family(&pairs(labels, values))?.encode_gauge(&value)?;
-        }
-        Ok(())
-    }
-}
-
-fn put_counter(metric: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
-    metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
-}
-
-fn pairs<const N: usize>(
-    names: [&'static str; N],
-    values: [String; N],
-) -> Vec<(&'static str, String)> {
-    names.into_iter().zip(values).collect()
 }
