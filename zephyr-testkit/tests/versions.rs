@@ -124,3 +124,33 @@ fn a_round_that_was_begun_before_its_version_was_known_is_given_up_at_once() {
     assert_eq!(alone.now, began);
     assert!(!alone.events.iter().any(|event| matches!(event, Event::Missed { .. })));
 }
+
+#[test]
+fn a_directory_of_another_version_makes_a_session_ask_for_it_at_once() {
+    let mut alone = Alone::new(Plan::small(1), 0, None);
+    let other = Plan { mixers: 4, ..Plan::small(1) };
+    for _ in 0..100 {
+        let Action::Connect { exchange, server } = alone.next() else { panic!("a connection") };
+        let request = alone.request(exchange).unwrap();
+        let Ok(InfoRequest::Directory(round)) = decode(&request) else {
+            for mut frame in alone.answer(server, &request) {
+                let now = alone.now;
+                let _ = alone.session.handle_frame(exchange, &mut frame, now, &mut alone.out);
+            }
+            alone.session.handle_failed(exchange, alone.now);
+            continue;
+        };
+        // The servers are a version ahead.
+        let bytes = other.manifest::<zephyr_testkit::Keyed>();
+        let ahead = Manifest::parse(&bytes).unwrap();
+        let mut directory = vec![0; MAX_DIRECTORY];
+        let len = encode_directory(&ahead, round, &[], &[], &mut directory).unwrap();
+        let mut answer = encoded(&InfoReply::Directory(&directory[..len]));
+        let now = alone.now;
+        let _ = alone.session.handle_frame(exchange, &mut answer, now, &mut alone.out);
+        assert_eq!(asked_for_version(&mut alone).1, InfoRequest::Manifest(1));
+        assert_eq!(alone.now, now);
+        return;
+    }
+    panic!("no directory was asked for");
+}

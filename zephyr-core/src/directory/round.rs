@@ -192,9 +192,7 @@ impl<'a> Directory<'a> {
         manifest: &Manifest<'_>,
         proofs: bool,
     ) -> Result<RoundContext<S::Pairing>, DirectoryError> {
-        if self.network != *manifest.network() || self.manifest != manifest.hash() {
-            return Err(DirectoryError::OtherNetwork);
-        }
+        self.check_manifest(manifest)?;
         let Schedule { submit_from, submit_until, phase_ms, deliver_until, closes, .. } =
             manifest.parameters().schedule(self.round);
         if self.times != [submit_from, submit_until, deliver_until, closes]
@@ -205,6 +203,11 @@ impl<'a> Directory<'a> {
         self.check_mixers::<S>(manifest)?;
         let key = self.check_pkgs::<S>(manifest, proofs)?;
         Ok(RoundContext::new(self.network, self.round, self.hash(), key))
+    }
+
+    fn check_manifest(&self, manifest: &Manifest<'_>) -> Result<(), DirectoryError> {
+        let same = self.network == *manifest.network() && self.manifest == manifest.hash();
+        if same { Ok(()) } else { Err(DirectoryError::OtherNetwork) }
     }
 
     fn check_mixers<S: Suite>(&self, manifest: &Manifest<'_>) -> Result<(), DirectoryError> {
@@ -267,7 +270,9 @@ impl<'a> Directory<'a> {
         manifest: &Manifest<'_>,
         proofs: bool,
     ) -> Result<RoundContext<S::Pairing>, DirectoryError> {
-        // Signatures first: they are cheap, and without them nothing else matters.
+        // Whoever has an older version of the manifest should know that it is only that.
+        self.check_manifest(manifest)?;
+        // Then signatures: they are cheap, and without them nothing else matters.
         let digest = signature_digest(&self.hash());
         let mut signatures = self.signatures.chunks_exact(SIGNATURE_SIZE);
         for (index, _) in self.mixers() {

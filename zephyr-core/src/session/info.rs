@@ -98,6 +98,10 @@ impl<S: Suite> Session<'_, S> {
             let context = directory.verify::<S>(&self.manifest, self.verify_proofs)?;
             Ok((directory, context))
         });
+        if let Err(DirectoryError::OtherNetwork) = checked {
+            // There may be a version of the manifest that is not known here.
+            self.clock_at = self.local;
+        }
         checked.map_err(|why| self.event(Event::DirectoryRefused { round, why })).ok()
     }
 }
