@@ -136,11 +136,11 @@ async fn watch(
 fn show(progress: &mut Progress, event: &Event, ours: MessageId, total: u32) {
     match event {
         Event::Delivery { id, delivery } if *id == ours => match delivery {
-            Delivery::Sending { sent, of } => {
-                // Without a terminal every text is a line that stays.
-                if progress.is_bar() || sent.is_multiple_of(of.div_ceil(8)) {
-                    progress.at((*sent).into(), format_args!("{sent} of {of} packets sent"));
-                }
+            // Without a terminal every text is a line that stays.
+            Delivery::Sending { sent, of }
+                if progress.is_bar() || sent.is_multiple_of(of.div_ceil(8)) =>
+            {
+                progress.at((*sent).into(), format_args!("{sent} of {of} packets sent"));
             }
             Delivery::Sent { round } => progress.at(
                 total.into(),
