@@ -1,19 +1,41 @@
 //! Being asked to stop.
 
-/// Returns when the user or the system asks the program to stop: Ctrl-C or SIGTERM.
-pub async fn asked_to_stop() {
+/// Being asked to stop, by the user or the system: Ctrl-C or SIGTERM.
+pub struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    signals: Option<[tokio::signal::unix::Signal; 2]>,
+}
+
+impl StopSignals {
+    /// Heard from here on.
+    pub fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signals: {
+                use tokio::signal::unix::{SignalKind, signal};
+                let terminate = signal(SignalKind::terminate());
+                terminate.and_then(|t| Ok([t, signal(SignalKind::interrupt())?])).ok()
+            },
+        }
+    }
+
+    /// Returns when the program is asked to stop, for the first time or again.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some([terminate, interrupt]) = &mut self.signals {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
             return;
         }
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Returns when the program is asked to stop.
+pub async fn asked_to_stop() {
+    StopSignals::new().next().await;
 }
 
 /// Being asked to read files again: SIGHUP, where there is such a thing.

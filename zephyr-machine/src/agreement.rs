@@ -77,10 +77,13 @@ struct Attempt {
     body: Arc<[u8]>,
     hash: DirectoryHash,
     mixers: BTreeSet<MixerIndex>,
-    willing: BTreeSet<MixerIndex>,
+    /// Who is willing, and since when that is known.
+    willing: BTreeMap<MixerIndex, UnixMs>,
     /// Who has answered, in whatever way.
     answered: BTreeSet<MixerIndex>,
+    /// When it was proposed for the first time, and for the last.
     began: UnixMs,
+    asked: UnixMs,
 }
 
 /// To whom this mixer is willing.
@@ -120,6 +123,8 @@ pub struct Agreement {
     hopeless: Option<DirectoryHash>,
     dropped: BTreeSet<MixerIndex>,
     silent: BTreeSet<MixerIndex>,
+    /// The time when this was asked last.
+    now: UnixMs,
 }
 
 impl Agreement {
@@ -137,6 +142,7 @@ impl Agreement {
             hopeless: None,
             dropped: BTreeSet::new(),
             silent: BTreeSet::new(),
+            now: UnixMs(0),
         }
     }
 
@@ -147,6 +153,7 @@ impl Agreement {
     /// The next thing to do; `None` when there is nothing more for now. Ask again when something has happened, and at
     /// the latest every sixteenth of the opening.
     pub fn poll<S: Suite>(&mut self, view: &View<'_>) -> Option<Step> {
+        self.now = view.now;
         let schedule = view.manifest.parameters().schedule(self.round());
         if view.now < schedule.opens || view.now >= schedule.submit_until {
             return None;
@@ -162,7 +169,7 @@ impl Agreement {
     fn sign(&mut self, view: &View<'_>) -> Option<Step> {
         let promised = self.promised(view.now);
         let choice = match &self.attempt {
-            Some(own) if promised == Some(self.me) && own.willing == own.mixers => {
+            Some(own) if promised == Some(self.me) && own.willing.len() == own.mixers.len() => {
                 (self.me, own.hash, own.mixers.iter().copied().collect())
             }
             _ => {
@@ -193,7 +200,7 @@ impl Agreement {
         };
         if let Some(attempt) = &mut self.attempt {
             // Everybody is told at once.
-            attempt.began = UnixMs(0);
+            attempt.asked = UnixMs(0);
         }
     }
 
@@ -204,16 +211,25 @@ impl Agreement {
         if view.now < turn || self.yields(view, &duty, self.me) {
             return None;
         }
-        let open_ms = u64::from(view.manifest.parameters().open_ms);
-        if let Some(attempt) = self.attempt.take_if(|a| view.now >= a.began.plus(open_ms / 8)) {
-            self.judge(view, &attempt);
-        }
-        if self.attempt.is_some() {
+        let step = step(view.manifest);
+        if self.attempt.as_ref().is_some_and(|attempt| view.now < attempt.asked.plus(step)) {
             return None;
         }
-        let attempt = self.gather::<S>(view)?;
+        // Whoever takes the duty over has less time.
+        let patience = if duty.before(self.me).is_empty() { 2 * step } else { step };
+        let mut attempt = match self.attempt.take() {
+            Some(attempt) if view.now < attempt.began.plus(patience) => attempt,
+            over => {
+                over.iter().for_each(|attempt| self.judge(view, attempt));
+                self.gather::<S>(view, over)?
+            }
+        };
+        // Who is willing is so for longer than that.
+        attempt.willing.retain(|mixer, since| *mixer == self.me || view.now < since.plus(2 * step));
+        attempt.asked = view.now;
+        let asked = |mixer: &MixerIndex| !attempt.willing.contains_key(mixer);
+        let to = attempt.mixers.iter().copied().filter(asked).collect();
         let request = encode(&PeerRequest::Propose { body: &attempt.body, signature: None }).into();
-        let to = attempt.mixers.iter().copied().filter(|mixer| *mixer != self.me).collect();
         self.promise(self.me, view);
         self.attempt = Some(attempt);
         Some(Step::Ask { to, request })
@@ -231,7 +247,7 @@ impl Agreement {
         let Some(other) = self.promised(view.now).filter(|other| *other != proposer) else {
             return false;
         };
-        let patience = u64::from(view.manifest.parameters().open_ms) / 4;
+        let patience = 3 * step(view.manifest);
         let tired =
             |mixer| self.asked.get(&mixer).is_some_and(|since| view.now >= since.plus(patience));
         let rank = |mixer| (tired(mixer), duty.rank(mixer).unwrap_or(usize::MAX));
@@ -239,8 +255,8 @@ impl Agreement {
     }
 
     fn promise(&mut self, to: MixerIndex, view: &View<'_>) {
-        let open_ms = u64::from(view.manifest.parameters().open_ms);
-        self.promise = Some(Promise { to, until: view.now.plus(open_ms / 4) });
+        let until = view.now.plus(3 * step(view.manifest));
+        self.promise = Some(Promise { to, until });
         self.asked.entry(to).or_insert(view.now);
     }
 
@@ -251,14 +267,15 @@ impl Agreement {
         let half = half(view.manifest, self.round());
         let enough = attempt.willing.len() >= usize::from(parameters.min_mixers);
         if view.now >= half && enough {
-            self.dropped.extend(attempt.mixers.difference(&attempt.willing));
+            let unwilling = |mixer: &&MixerIndex| !attempt.willing.contains_key(mixer);
+            self.dropped.extend(attempt.mixers.iter().filter(unwilling));
             self.silent.extend(attempt.mixers.difference(&attempt.answered));
         }
     }
 
     /// Puts a proposal together: of all mixers, from the middle of the opening on of the fewest that the manifest
-    /// allows, and all PKGs.
-    fn gather<S: Suite>(&mut self, view: &View<'_>) -> Option<Attempt> {
+    /// allows, and all PKGs. What was proposed before, and is still the same, goes on.
+    fn gather<S: Suite>(&mut self, view: &View<'_>, before: Option<Attempt>) -> Option<Attempt> {
         let parameters = view.manifest.parameters();
         let (mut mixers, pkgs) = view.board.announced(self.round());
         let wanted =
@@ -276,6 +293,9 @@ impl Agreement {
         let len = encode_directory(view.manifest, self.round(), &mixers, &pkgs, &mut body)?;
         body.truncate(len);
         let hash = parse(&body).ok()?.hash();
+        if before.as_ref().is_some_and(|before| before.hash == hash) {
+            return before;
+        }
         if self.hopeless == Some(hash) {
             return None;
         }
@@ -283,14 +303,14 @@ impl Agreement {
             self.hopeless = Some(hash);
             return None;
         }
-        let me = BTreeSet::from([self.me]);
         Some(Attempt {
             body: body.into(),
             hash,
             mixers: mixers.into_iter().map(|(mixer, _)| mixer).collect(),
-            willing: me.clone(),
-            answered: me,
+            willing: BTreeMap::from([(self.me, view.now)]),
+            answered: BTreeSet::from([self.me]),
             began: view.now,
+            asked: view.now,
         })
     }
 
@@ -301,12 +321,11 @@ impl Agreement {
         signed: DirectoryHash,
         signature: &[u8; SIGNATURE_SIZE],
     ) -> Option<Step> {
-        let open_ms = u64::from(view.manifest.parameters().open_ms);
         let attempt = self.attempt.as_mut().filter(|attempt| attempt.hash == signed)?;
-        if view.now < attempt.began.plus(open_ms / 8) {
+        if view.now < attempt.asked.plus(step(view.manifest)) {
             return None;
         }
-        attempt.began = view.now;
+        attempt.asked = view.now;
         let unsigned = |mixer: &MixerIndex| {
             *mixer != self.me && view.board.signature(self.own.round, *mixer).is_none()
         };
@@ -325,7 +344,7 @@ impl Agreement {
             attempt.answered.insert(from);
         }
         if let Some(PeerReply::Willing) = reply {
-            attempt.willing.insert(from);
+            attempt.willing.insert(from, self.now);
         }
     }
 
@@ -403,6 +422,11 @@ impl Agreement {
         };
         mixers.iter().filter(fault).copied().collect()
     }
+}
+
+/// How long to wait for answers: an eighth of the opening, in milliseconds.
+fn step(manifest: &Manifest<'_>) -> u64 {
+    u64::from(manifest.parameters().open_ms) / 8
 }
 
 /// The middle of the round's opening.

@@ -2,6 +2,7 @@
 
 mod config;
 pub(crate) mod context;
+pub(crate) mod drain;
 mod neighbours;
 mod shared_board;
 pub(crate) mod stats;
@@ -13,7 +14,7 @@ use rand_core::UnwrapErr;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
-use zephyr_core::{Label, Role, ServerId, Signature, Suite, kdf, server_keys};
+use zephyr_core::{Label, Role, ServerId, Signature, Suite, UnixMs, kdf, server_keys};
 
 use crate::listen::{self, Handler, Listener};
 use crate::metrics::{Metrics, Observed};
@@ -23,6 +24,7 @@ use zephyr_machine::event::ServerEvent;
 
 pub use config::{NodeConfig, NodeError, PkgConfig};
 pub(crate) use context::Context;
+use drain::{Drain, Left};
 pub(crate) use shared_board::SharedBoard;
 pub use stats::{NodeStats, Stats};
 
@@ -42,6 +44,7 @@ pub struct Node {
     stats: Arc<Stats>,
     events: broadcast::Sender<ServerEvent>,
     stop: watch::Sender<bool>,
+    drain: Drain,
     tasks: Vec<JoinHandle<()>>,
     net: crate::net::NetHandle,
 }
@@ -79,6 +82,7 @@ impl Node {
         let peer_address = net.listen_address();
 
         let (stop, stopped) = watch::channel(false);
+        let (drain, draining) = drain::drain();
         let (events, _) = broadcast::channel(256);
         let hedge_secret = kdf(Label::HEDGE, config.seed.as_ref(), &[b"server"]);
         let context = Context {
@@ -92,6 +96,7 @@ impl Node {
             observed: Arc::new(Observed::new(config.manifest.clone(), id)),
             events: events.clone(),
             stop: stopped,
+            draining,
         };
         let mut node = Self {
             role,
@@ -102,6 +107,7 @@ impl Node {
             stats: context.stats.clone(),
             events,
             stop,
+            drain,
             tasks: vec![tokio::spawn(net.run())],
             net: handle,
         };
@@ -202,6 +208,22 @@ impl Node {
             .filter(|&id| id != self.net.own())
             .collect();
         self.net.wait_connected(&nodes).await
+    }
+
+    /// Has the server finish what it has begun, and begin nothing more: a mixer opens no more rounds and mixes those that
+    /// it has announced, a PKG opens none and gives keys for those that are open, a mailbox server takes no more
+    /// deliveries. Returns until when that takes at most, as far as the server knows. Then
+    /// [`wait_drained`](Self::wait_drained), and [`stop`](Self::stop).
+    pub async fn drain(&self) -> Option<UnixMs> {
+        match self.drain.ask().await {
+            Left::Until(until) => until,
+            Left::Unasked | Left::Nothing => None,
+        }
+    }
+
+    /// Waits until all is finished after [`drain`](Self::drain).
+    pub async fn wait_drained(&self) {
+        self.drain.done().await;
     }
 
     /// Ends the server: open requests are answered, every task has ended and every port is free when this

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+#[path = "whole/graceful.rs"]
+mod graceful;
 #[path = "whole/metrics.rs"]
 mod metrics;
 #[path = "whole/network.rs"]

@@ -1,9 +1,11 @@
 //! `zephyr pkg`, `mixer`, `info` and `mailbox`: one server, until it is asked to stop.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use zephyr_core::Role;
+use zephyr_core::{Role, UnixMs};
 use zephyr_server::{Node, ServerEvent};
 
 use crate::cli::ServerArgs;
@@ -11,17 +13,16 @@ use crate::exit::Outcome;
 use crate::network_watch;
 use crate::output::line;
 use crate::server_config;
-use crate::signals::asked_to_stop;
+use crate::signals::StopSignals;
 
 pub async fn run(role: Role, args: ServerArgs) -> Outcome {
     let server = server_config::load(role, &args.config)?;
     // Heard from here on, also while it starts.
-    let stop = asked_to_stop();
-    tokio::pin!(stop);
+    let mut stop = StopSignals::new();
     let manifest = server.node.manifest.clone();
     let node = tokio::select! {
         node = Node::start(server.node) => node?,
-        () = &mut stop => return Ok(()),
+        () = stop.next() => return Ok(()),
     };
     let network = tokio::spawn(network_watch::follow(server.network, manifest));
     let (clients, servers) = (node.client_address(), node.peer_address());
@@ -34,16 +35,44 @@ pub async fn run(role: Role, args: ServerArgs) -> Outcome {
         let events = node.events();
         tokio::select! {
             () = report(events) => {}
-            () = &mut stop => {}
+            () = stop.next() => {}
         }
     } else {
         line(format_args!("ready: {role} {name} clients={clients} servers={servers}"));
-        stop.await;
+        stop.next().await;
     }
+    finish(&node, role, &mut stop).await;
     network.abort();
     node.stop().await;
     line(if args.json { json!({ "event": "stopped" }).to_string() } else { "stopped".into() });
     Ok(())
+}
+
+/// Finishes what the server has begun, unless it is asked to stop again.
+async fn finish(node: &Node, role: Role, stop: &mut StopSignals) {
+    let finished = async {
+        if let Some(until) = node.drain().await {
+            let what = match role {
+                Role::Pkg => "gives keys for the rounds that are open",
+                _ => "finishes the rounds that it has announced",
+            };
+            let seconds = until.since(now()).div_ceil(1000);
+            eprintln!(
+                "stopping: opens no more rounds and {what}, for at most {seconds} s; \
+                 stop it again to end at once"
+            );
+        }
+        node.wait_drained().await;
+    };
+    tokio::select! {
+        () = finished => {}
+        () = stop.next() => eprintln!("stopping at once: what is under way is lost"),
+    }
+}
+
+fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(since.as_millis() as u64)
 }
 
 /// Shows what happens, until the server ends by itself.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use zephyr_core::{Hedge, MixerIndex, Role, Round, ServerId, UnixMs};
 use zeroize::Zeroizing;
 
+use super::drain::Draining;
 use super::{SharedBoard, Stats, SystemRng, stats};
 use crate::metrics::Observed;
 use crate::net::{NetHandle, NodeId};
@@ -28,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) observed: Arc<Observed>,
     pub(crate) events: broadcast::Sender<ServerEvent>,
     pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) draining: Draining,
 }
 
 /// The system's clock.

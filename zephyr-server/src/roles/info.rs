@@ -8,6 +8,7 @@ use zephyr_core::{MAX_DIRECTORY, MAX_SIGNED_MANIFEST, Round};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::Incoming;
+use crate::node::drain::Left;
 use crate::node::{Context, SharedBoard, Stats, context, stats};
 use zephyr_machine::follow::{FollowAction, Follower};
 use zephyr_machine::info::InfoRules;
@@ -39,9 +40,13 @@ impl InfoNode {
     pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
+        let mut draining = self.context.draining.clone();
         loop {
+            // What is being answered is answered; nothing else has been begun.
+            draining.tell(Left::Nothing);
             tokio::select! {
                 () = stopped(&mut stop) => return,
+                () = draining.begin() => {}
                 // Nothing is said to info-nodes but through the DHT; whoever calls gets no answer.
                 call = incoming.recv() => if call.is_none() { return },
                 () = follow.next(&self.context, |_, _| ()) => {}

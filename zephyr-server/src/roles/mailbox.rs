@@ -17,6 +17,7 @@ use zephyr_core::{MixerIndex, Round};
 
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::net::{BatchReader, Incoming, NodeId};
+use crate::node::drain::Left;
 use crate::node::{Context, Native, context};
 use crate::roles::info::Follow;
 use crate::store::{SqliteMailboxes, StoreError};
@@ -61,13 +62,19 @@ impl MailboxNode {
     pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
+        let (mut draining, mut drains) = (self.context.draining.clone(), false);
         // Dropped at the end, and with it what is under way: mixers were not acknowledged and know it.
         let mut tasks = JoinSet::new();
-        tasks.spawn(keep_house(self.server.clone()));
+        let mut house = JoinSet::new();
+        house.spawn(keep_house(self.server.clone()));
         loop {
+            draining.tell(if tasks.is_empty() { Left::Nothing } else { Left::Until(None) });
             tokio::select! {
                 () = stopped(&mut stop) => break,
+                () = draining.begin() => drains = true,
                 message = incoming.recv() => match message {
+                    // Mixers try again: with another server, or with this one when it is back.
+                    Some(Incoming::Batch { .. }) if drains => {}
                     Some(message) => self.hear(message, &mut follow, &mut tasks),
                     None => break,
                 },

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::listen::stopped;
 use crate::net::{Incoming, Reply};
 use crate::node::context::{node_id, server_id};
+use crate::node::drain::Left;
 use crate::node::{Context, Native, context, stats};
 use zephyr_machine::event::ServerEvent;
 use zephyr_machine::mix::BadPackets;
@@ -64,10 +65,16 @@ impl MixerServer {
     pub(crate) async fn run(mut self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut changes = self.context.board.changes();
         let mut stop = self.context.stop.clone();
+        let mut draining = self.context.draining.clone();
         loop {
             self.act_all();
+            draining.tell(match self.rules.is_idle() {
+                true => Left::Nothing,
+                false => Left::Until(self.rules.busy_until()),
+            });
             tokio::select! {
                 () = stopped(&mut stop) => break,
+                () = draining.begin() => self.rules.stop_opening(),
                 () = context::sleep_to(self.rules.wake_up(context::now())) => {}
                 _ = changes.changed() => {}
                 Some(submission) = self.submissions.recv() => self.submit(submission),

@@ -11,6 +11,7 @@ use crate::Registrar;
 use crate::listen::{Close, Handler, PeerInfo, Replies, stopped};
 use crate::mail::SmtpMailer;
 use crate::net::Incoming;
+use crate::node::drain::Left;
 use crate::node::{Context, Native, NodeError, PkgConfig, Stats, context, stats};
 use crate::store::SqliteRegistrations;
 use zephyr_machine::pkg::{Link, PeerKey, PkgAction, PkgIdentity, PkgName, PkgRounds};
@@ -58,10 +59,15 @@ impl PkgServer {
     pub(crate) async fn run(self, mut incoming: mpsc::Receiver<Incoming>) {
         let mut follow = Follow::new(&self.context);
         let mut stop = self.context.stop.clone();
+        let mut draining = self.context.draining.clone();
         loop {
-            let wake = self.advance();
+            let (wake, left) = self.advance();
+            draining.tell(left);
             tokio::select! {
                 () = stopped(&mut stop) => return,
+                () = draining.begin() => {
+                    self.rounds.lock().unwrap_or_else(PoisonError::into_inner).stop_opening();
+                }
                 () = wake_at(wake) => {}
                 // Nothing is said to PKGs but through the DHT; whoever calls gets no answer.
                 call = incoming.recv() => if call.is_none() { return },
@@ -70,15 +76,19 @@ impl PkgServer {
         }
     }
 
-    /// Does what is due; says when to look again.
-    fn advance(&self) -> Option<UnixMs> {
+    /// Does what is due; says when to look again, and what is left to be done.
+    fn advance(&self) -> (Option<UnixMs>, Left) {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(PkgAction::Publish { key, record }) =
             rounds.poll(context::now(), &mut context::rng())
         {
             self.context.publish(key, &record);
         }
-        rounds.wake_up()
+        let left = match rounds.is_idle() {
+            true => Left::Nothing,
+            false => Left::Until(rounds.busy_until()),
+        };
+        (rounds.wake_up(), left)
     }
 }
 

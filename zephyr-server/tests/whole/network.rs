@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub mixers: usize,
+    /// How many of them are enough; 0 for all.
+    pub min_mixers: usize,
     pub pkgs: usize,
     pub infos: usize,
     pub mailboxes: usize,
@@ -32,6 +34,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             mixers: 3,
+            min_mixers: 0,
             pkgs: 2,
             infos: 2,
             mailboxes: 2,
@@ -132,7 +135,7 @@ fn manifest(plan: &Plan, servers: &[Server]) -> SharedManifest {
     let parameters = Parameters {
         geometry: Geometry::new(plan.mixers.min(16), 1024).unwrap(),
         routes: plan.routes,
-        min_mixers: plan.mixers as u8,
+        min_mixers: if plan.min_mixers == 0 { plan.mixers } else { plan.min_mixers } as u8,
         packets_per_round: 4,
         mailboxes: 3,
         replicas: plan.mailboxes.min(2) as u8,
