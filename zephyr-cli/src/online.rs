@@ -62,6 +62,9 @@ impl Watch {
     pub fn handle(&mut self, event: &Event) -> Outcome<Option<String>> {
         match event {
             Event::Round(event) => self.round(event),
+            Event::NewVersion { version, from } => Ok(Some(format!(
+                "the network has a version {version} with other servers or settings, from round {from} on: there is nothing to do"
+            ))),
             Event::Unreachable { role: Role::Info, index, why } => {
                 let (tries, last) = self.down.entry(*index).or_insert((0, why.clone()));
                 *tries += 1;
