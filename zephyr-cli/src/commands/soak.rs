@@ -121,7 +121,10 @@ impl<'n> Soak<'n> {
             match news {
                 News::Arrived { .. } => self.arrived += 1,
                 News::Searched { .. } => self.searched += 1,
-                News::Missed { .. } => self.missed += 1,
+                News::Missed { why, .. } => {
+                    tracing::info!(%why, "a client missed a round");
+                    self.missed += 1;
+                }
             }
         }
         Ok(())
