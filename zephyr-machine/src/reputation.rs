@@ -10,8 +10,11 @@ use zephyr_core::{MixerIndex, Role, Round, ServerId};
 
 use crate::SharedManifest;
 
-/// Suspected so often in a row is as good as seen to fail.
+/// Suspected so often is as good as seen to fail.
 const SUSPICIONS: u32 = 2;
+/// So many good rounds in a row make up for a failure: a mixer that fails in some places of a route only has good rounds
+/// in between.
+const GOOD_ROUNDS: u32 = 4;
 /// Nobody is left out for longer than so many rounds.
 const MAX_ROUNDS: u64 = 64;
 
@@ -20,6 +23,8 @@ const MAX_ROUNDS: u64 = 64;
 struct Memory {
     failures: u32,
     suspicions: u32,
+    /// How many rounds have gone well since.
+    good: u32,
     /// The last round in which it is left out.
     out_until: Option<Round>,
 }
@@ -43,22 +48,28 @@ impl Reputation {
             memory.out_until = Some(until);
         }
         memory.suspicions = 0;
+        memory.good = 0;
     }
 
     /// The mixer or somebody else has failed.
     pub fn suspected(&mut self, mixer: &ServerId, newest: Round) {
         let memory = self.mixers.entry(*mixer).or_default();
         memory.suspicions += 1;
+        memory.good = 0;
         if memory.suspicions >= SUSPICIONS {
             self.failed(mixer, newest);
         }
     }
 
-    /// A round with this mixer has gone well.
+    /// A round in which this mixer had work to do has gone well. After so many of them in a row as show that this is
+    /// no chance, it is a little better thought of.
     pub fn served(&mut self, mixer: &ServerId) {
-        if let Some(memory) = self.mixers.get_mut(mixer) {
-            memory.failures = memory.failures.saturating_sub(1);
+        let Some(memory) = self.mixers.get_mut(mixer) else { return };
+        memory.good += 1;
+        if memory.good >= GOOD_ROUNDS {
+            memory.good = 0;
             memory.suspicions = 0;
+            memory.failures = memory.failures.saturating_sub(1);
             if memory.failures == 0 {
                 self.mixers.remove(mixer);
             }
