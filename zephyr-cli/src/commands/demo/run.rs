@@ -113,6 +113,14 @@ async fn listen(mut events: broadcast::Receiver<Event>, news: mpsc::UnboundedSen
             }
             Ok(Event::Round(session::Event::Scanned { round, .. })) => News::Searched { round },
             Ok(Event::Round(session::Event::Missed { round, why })) => News::Missed { round, why },
+            Ok(Event::Unreachable { role, index, why }) => {
+                tracing::debug!(%role, index, %why, "a client can't reach a server");
+                continue;
+            }
+            Ok(Event::Round(session::Event::PkgRefused { round, pkg, why })) => {
+                tracing::debug!(%round, %pkg, ?why, "a PKG refuses a client its share");
+                continue;
+            }
             Ok(_) | Err(RecvError::Lagged(_)) => continue,
             Err(RecvError::Closed) => return,
         };
