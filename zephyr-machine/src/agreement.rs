@@ -33,7 +33,7 @@ pub enum Step {
     Ask {
         /// Whom.
         to: Vec<MixerIndex>,
-        /// The encoded [`PeerRequest`].
+        /// The encoded [`PeerRequest`](crate::peer::PeerRequest).
         request: Arc<[u8]>,
     },
     /// Sign, if nothing else has been signed for the round, and report with [`Agreement::signed`].
