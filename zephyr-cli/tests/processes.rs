@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::Receiver;
@@ -18,11 +19,15 @@ fn role(name: &str) -> &str {
     name.split('-').next().expect("a role")
 }
 
-/// Ports that are free for the moment.
+/// Ports that are free now, below those that systems give to outgoing connections: one of these might be taken
+/// before the server starts.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("its address").port()).collect()
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let ports = std::iter::repeat_with(|| {
+        let number = u64::from(std::process::id()) * 131 + NEXT.fetch_add(1, Ordering::Relaxed);
+        20_000 + (number % 12_000) as u16
+    });
+    ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect()
 }
 
 /// Keys, drafts and configurations of servers; returns the drafts.

@@ -1,6 +1,7 @@
 //! A whole network in this process, on loopback sockets.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
@@ -61,10 +62,15 @@ struct Server {
     peer: String,
 }
 
-/// A port that was free a moment ago.
+/// A port that is free now, below those that systems give to outgoing connections: one of these might be taken
+/// before the server starts.
 pub fn free_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut ports = std::iter::repeat_with(|| {
+        let number = u64::from(std::process::id()) * 131 + NEXT.fetch_add(1, Ordering::Relaxed);
+        format!("127.0.0.1:{}", 20_000 + number % 12_000)
+    });
+    ports.find(|address| TcpListener::bind(address).is_ok()).expect("there are 12,000 of them")
 }
 
 pub fn now() -> UnixMs {
