@@ -20,12 +20,12 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use network::{Network, Plan};
+use network::{Network, Plan, free_port};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use zephyr_client::{Client, Event, Message, Options, Registrar, Store};
 use zephyr_core::{Address, Role, RouteMode};
-use zephyr_server::{Node, ServerEvent};
+use zephyr_server::{Node, NodeConfig, ServerEvent};
 
 /// Rounds have deadlines: networks that share the processor with others would miss them.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -181,5 +181,24 @@ async fn a_mixer_that_restarts_costs_a_round_and_no_message() {
     alice.send(&to_bob, Message::Text("still here".into())).await.unwrap();
     network.nodes.insert(1, Node::start(config).await.unwrap());
     assert_eq!(at_bob.await.1, "still here");
+    network.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mixer_that_comes_back_at_another_address_is_found_by_the_others() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut network = Network::start(Plan::default()).await;
+    let alice = join(&mut network, "alice@example.org").await;
+    let bob = join(&mut network, "bob@example.org").await;
+    let at_bob = message(&bob, Duration::from_secs(120));
+    let to_bob = "bob@example.org".parse().unwrap();
+    let (config, node) = (network.configs[1].clone(), network.nodes.remove(1));
+    let old = node.peer_address();
+    node.stop().await;
+    alice.send(&to_bob, Message::Text("you moved".into())).await.unwrap();
+    let config = NodeConfig { peer_listen: free_port(), ..config };
+    network.nodes.insert(1, Node::start(config).await.unwrap());
+    assert_ne!(network.nodes[1].peer_address(), old);
+    assert_eq!(at_bob.await.1, "you moved", "no round can do without this mixer");
     network.stop().await;
 }
