@@ -19,8 +19,9 @@ const UNFINISHED: &[&str] = &[
     concat!("XX", "X:"),
 ];
 
-/// Folders that cannot do without: registers there, calls into C here. Everything else is safe Rust.
-const UNSAFE: &[&str] = &["firmware", "zephyr-blst"];
+/// Folders that cannot do without: registers in the first, borders to other languages in the others. Everything else is
+/// safe Rust.
+const UNSAFE: &[&str] = &["firmware", "zephyr-blst", "zephyr-ffi", "zephyr-mobile"];
 
 /// Checks all files and lists everything that is wrong.
 pub fn check() -> Outcome {

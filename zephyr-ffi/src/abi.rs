@@ -1,0 +1,16 @@
+//! The border between C and Rust.
+
+mod boundary;
+mod input;
+mod lent;
+mod output;
+mod random;
+mod status;
+mod version;
+
+pub(crate) use boundary::{Failure, boundary};
+pub(crate) use input::{address, array, bytes, text};
+pub(crate) use lent::{Lent, borrow, borrow_mut, lent_size, place, wipe};
+pub(crate) use output::{Out, output, output_text};
+pub use random::zephyr_random;
+pub use status::zephyr_status;

@@ -1,0 +1,3 @@
+//! Building blocks: no threads, no I/O, no heap.
+
+mod identity;
