@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! session     the client as a state machine: bytes, time and random numbers in, bytes and events out
+//! registration  what passes between a client and one PKG
 //! stream      numbers, acknowledgements and resending between two people
 //! link, wire  Noise links and the messages on them
 //! directory   the manifest that all users agree on, and the signed directory of a round
@@ -27,6 +28,7 @@ mod ids;
 mod link;
 mod mailbox;
 mod onion;
+pub mod registration;
 mod seal;
 pub mod session;
 pub mod stream;
@@ -69,8 +71,9 @@ pub use onion::{
 
 // Links between client and server
 pub use link::{
-    FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError,
-    MAX_FRAME_MESSAGE, WIRE_VERSION,
+    CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, FRAME_OVERHEAD, FRAME_PREFIX,
+    FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError, MAX_FRAME_MESSAGE, Received,
+    WIRE_VERSION,
 };
 
 // Mailboxes

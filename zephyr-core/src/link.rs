@@ -11,12 +11,14 @@
 //! The handshake carries no application data: message 1 could be replayed, and has no forward secrecy. The version
 //! travels together with the first request, so it costs no round trip.
 
+mod connection;
 mod error;
 mod frame;
 pub(crate) mod noise;
 
 use core::ops::RangeInclusive;
 
+pub use self::connection::{CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, Received};
 pub use self::error::{FrameError, LinkError};
 pub use self::frame::{FRAME_PREFIX, FrameBuffer};
 use self::noise::{Channel, Handshake, Secret, TAG};
@@ -84,6 +86,14 @@ impl Link {
     /// Whether the handshake is over, on this side, and messages can be sealed and opened.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open(_))
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
     }
 
     /// Noise's handshake hash, equal on both ends and unique to this link, for signatures to be bound to.
@@ -204,7 +214,7 @@ impl Link {
 
     fn close_on_error<T>(&mut self, result: Result<T, LinkError>) -> Result<T, LinkError> {
         if result.is_err() {
-            self.state = State::Closed;
+            self.close();
         }
         result
     }

@@ -15,11 +15,20 @@ pub enum LinkError {
     OutOfTurn,
     /// The lent buffer is too short, or the message longer than a frame can carry.
     Buffer,
+    /// The peer announced a frame that may not come. A [`Connection`](super::Connection) is closed then.
+    Frame(FrameError),
+}
+
+impl From<FrameError> for LinkError {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Frame(error) => return error.fmt(f),
             Self::Authentication => {
                 "the link could not be authenticated: check the server's key and the network id"
             }

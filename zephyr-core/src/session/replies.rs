@@ -1,19 +1,20 @@
 //! Requests, and what servers answer to them.
 
-use crate::crypto::suite::{Signature, Suite};
+use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ibe::{KeyShare, PrivateKey};
 use crate::ids::{PkgIndex, Round, UnixMs};
+use crate::registration::Task;
 use crate::wire::{
     InfoRequest, MailboxRequest, MixerReply, MixerRequest, PkgBinding, PkgRefusal, PkgReply,
-    PkgRequest, SubmitRefusal, decode, encode,
+    SubmitRefusal, decode, encode,
 };
 
+use super::Session;
 use super::event::{Event, ExchangeId, Reaction};
 use super::exchange::{Exchange, Kind};
 use super::info::handle_version;
 use super::outgoing::Slot;
-use super::{Session, client_seed};
 
 impl<S: Suite> Session<'_, S> {
     /// A link that [`Action::Connect`](super::Action::Connect) asked for is open; `handshake` is its handshake hash. Writes the first
@@ -53,13 +54,9 @@ impl<S: Suite> Session<'_, S> {
             return Reaction::Close;
         };
         let binding = PkgBinding { network: self.manifest.network(), pkg: &server.id, handshake };
-        let address = self.own.address();
-        let seed = client_seed(&self.seed, &server.id);
-        let signature = S::Signature::sign(&seed, &binding.extract(round, address));
-        let address = address.as_str();
-        let signature = crate::wire::Bytes(signature);
-        let request = PkgRequest::Extract { round, address, signature };
-        encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
+        let task = Task::Extract(round);
+        let request = task.request::<S>(self.own.address(), &self.seed, &binding, out);
+        request.map_or(Reaction::Close, |request| Reaction::Send(request.len()))
     }
 
     /// Writes the next packet that waits for this exchange's mixer.
