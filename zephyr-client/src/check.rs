@@ -1,11 +1,11 @@
 //! Whether everything that a client needs is there: clock, servers, registrations.
 
 use futures::future::join_all;
-use zephyr_core::wire::{InfoReply, InfoRequest, PkgRefusal, decode};
+use zephyr_core::wire::{InfoReply, InfoRequest, PkgRefusal, decode, encode};
 use zephyr_core::{Manifest, Role, Round, ServerEntry, UnixMs};
 
 use crate::clock;
-use crate::registration::{Registrar, RegistrationError, RequestError, connect, request};
+use crate::registration::{Registrar, RegistrationError, RequestError, connect, exchange};
 use crate::store::Store;
 use crate::transport::Timeouts;
 
@@ -77,8 +77,10 @@ async fn ask_clock(
     entry: &ServerEntry<'_>,
 ) -> Result<(i64, UnixMs), RequestError> {
     let mut connection = connect(entry, manifest.network(), Timeouts::default()).await?;
+    let mut buffer = [0; 16];
+    let request = encode(&InfoRequest::Clock, &mut buffer).expect("a request of one byte");
     let asked = clock::now();
-    let reply = request(&mut connection, &InfoRequest::Clock).await?;
+    let reply = exchange(&mut connection, request).await?;
     let between = UnixMs(asked.0.midpoint(clock::now().0));
     match decode(&reply) {
         Ok(InfoReply::Clock(time)) => {

@@ -3,20 +3,21 @@
 
 mod request;
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use zephyr_blst::Native;
-use zephyr_core::session::{client_key, client_seed};
-use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal, PkgReply, PkgRequest, decode};
-use zephyr_core::{ClientKey, Role, Round, ServerEntry, UnixMs};
+use zephyr_core::registration::{AnswerError, MAX_REQUEST, Task, answer};
+use zephyr_core::session::client_key;
+use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
+use zephyr_core::{Role, Round, ServerEntry};
+use zeroize::Zeroizing;
 
 use crate::network::Network;
 use crate::store::{Registration, Store, StoreError};
 use crate::transport::Timeouts;
 
 pub use request::RequestError;
-pub(crate) use request::{Signer, connect, request};
+pub(crate) use request::{connect, exchange};
+pub use zephyr_core::registration::Answer;
 
 /// A PKG, and the key that the home has for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,28 +28,6 @@ pub struct Pkg {
     pub name: String,
     /// Names the home's key: the PKG's mail must show the same.
     pub fingerprint: Fingerprint,
-}
-
-/// What a PKG answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Answer {
-    /// A code is on its way to the address.
-    CodeSent {
-        /// How long it can be used.
-        valid_for: Duration,
-    },
-    /// The address is registered to the home's key.
-    Registered,
-    /// The home's key replaces another one, unless that one vetoes.
-    Waiting {
-        /// When.
-        until: UnixMs,
-    },
-    /// No replacement of the home's key is waiting any more.
-    Vetoed,
-    /// The registration is deleted.
-    Unregistered,
 }
 
 /// Why a PKG did not do what it was asked to.
@@ -72,6 +51,15 @@ pub enum RegistrationError {
     /// The home can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<AnswerError> for RegistrationError {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Refused(why) => Self::Refused(why),
+            AnswerError::Unexpected => Self::Request(RequestError::Unexpected),
+        }
+    }
 }
 
 /// What each PKG answered, in the manifest's order.
@@ -133,7 +121,7 @@ impl Registrar {
     /// # Errors
     /// See [`RegistrationError`].
     pub async fn register_with(&self, index: usize) -> Result<Answer, RegistrationError> {
-        self.ask(index, |address, key, _| PkgRequest::Register { address, key }).await
+        self.ask(index, Task::Register).await
     }
 
     /// Brings the code back that the PKG with the index `index` mailed.
@@ -141,32 +129,17 @@ impl Registrar {
     /// # Errors
     /// See [`RegistrationError`].
     pub async fn confirm(&self, index: usize, code: &Code) -> Result<Answer, RegistrationError> {
-        let code = code.clone();
-        self.ask(index, move |address, key, _| PkgRequest::Confirm { address, key, code }).await
+        self.ask(index, Task::Confirm(code.clone())).await
     }
 
     /// Stops the replacement of the home's key at all PKGs: somebody else asked for codes.
     pub async fn veto(&self) -> Answers {
-        self.each(async |index, _| {
-            self.ask(index, |address, _, signer| {
-                let signature = signer.sign(signer.binding.veto(signer.address));
-                PkgRequest::Veto { address, signature }
-            })
-            .await
-        })
-        .await
+        self.each(async |index, _| self.ask(index, Task::Veto).await).await
     }
 
     /// Deletes the registration at all PKGs: nobody can write to the address any more.
     pub async fn unregister(&self) -> Answers {
-        self.each(async |index, _| {
-            self.ask(index, |address, _, signer| {
-                let signature = signer.sign(signer.binding.unregister(signer.address));
-                PkgRequest::Unregister { address, signature }
-            })
-            .await
-        })
-        .await
+        self.each(async |index, _| self.ask(index, Task::Unregister).await).await
     }
 
     /// Asks a PKG for the share of a round and throws it away: whether the registration is good.
@@ -175,15 +148,7 @@ impl Registrar {
         index: usize,
         round: Round,
     ) -> Result<(), RegistrationError> {
-        let reply = self.exchange(index, |address, _, signer| {
-            let signature = signer.sign(signer.binding.extract(round, signer.address));
-            PkgRequest::Extract { round, address, signature }
-        });
-        match reply.await? {
-            PkgReply::Share(_) => Ok(()),
-            PkgReply::Refused(why) => Err(RegistrationError::Refused(why)),
-            _ => Err(RequestError::Unexpected.into()),
-        }
+        self.exchange(index, &Task::Extract(round)).await.map(drop)
     }
 
     async fn each(
@@ -199,42 +164,23 @@ impl Registrar {
     }
 
     /// Asks, and notes in the home what the answer means.
-    async fn ask(
-        &self,
-        index: usize,
-        build: impl for<'r> FnOnce(&'r str, ClientKey, &Signer<'_>) -> PkgRequest<'r>,
-    ) -> Result<Answer, RegistrationError> {
-        let reply = self.exchange(index, build).await?;
-        let (state, answer) = match reply {
-            PkgReply::CodeSent { seconds } => {
-                let valid_for = Duration::from_secs(seconds.into());
-                (Some(Registration::CodeSent), Ok(Answer::CodeSent { valid_for }))
-            }
-            PkgReply::Registered => (Some(Registration::Registered), Ok(Answer::Registered)),
-            PkgReply::Waiting { until } => {
-                (Some(Registration::Waiting { until }), Ok(Answer::Waiting { until }))
-            }
-            PkgReply::Vetoed => (None, Ok(Answer::Vetoed)),
-            PkgReply::Unregistered => (Some(Registration::None), Ok(Answer::Unregistered)),
-            PkgReply::Refused(why @ PkgRefusal::NotRegistered) => {
-                (Some(Registration::None), Err(RegistrationError::Refused(why)))
-            }
-            PkgReply::Refused(why) => (None, Err(RegistrationError::Refused(why))),
-            PkgReply::Share(_) => (None, Err(RequestError::Unexpected.into())),
+    async fn ask(&self, index: usize, task: Task) -> Result<Answer, RegistrationError> {
+        let answer = self.exchange(index, &task).await;
+        let state = match &answer {
+            Ok(Answer::CodeSent { .. }) => Registration::CodeSent,
+            Ok(Answer::Registered) => Registration::Registered,
+            Ok(Answer::Waiting { until }) => Registration::Waiting { until: *until },
+            Ok(Answer::Unregistered)
+            | Err(RegistrationError::Refused(PkgRefusal::NotRegistered)) => Registration::None,
+            _ => return answer,
         };
-        if let Some(state) = state {
-            let manifest = self.network.manifest();
-            let pkg = manifest.server(Role::Pkg, index).expect("this PKG was asked").id;
-            self.store.set_registration(&pkg, state).await?;
-        }
+        let manifest = self.network.manifest();
+        let pkg = manifest.server(Role::Pkg, index).expect("this PKG was asked").id;
+        self.store.set_registration(&pkg, state).await?;
         answer
     }
 
-    async fn exchange(
-        &self,
-        index: usize,
-        build: impl for<'r> FnOnce(&'r str, ClientKey, &Signer<'_>) -> PkgRequest<'r>,
-    ) -> Result<PkgReply, RegistrationError> {
+    async fn exchange(&self, index: usize, task: &Task) -> Result<Answer, RegistrationError> {
         let home = self.store.home();
         let manifest = self.network.manifest();
         let count = manifest.servers(Role::Pkg).count();
@@ -243,25 +189,19 @@ impl Registrar {
             .ok_or(RegistrationError::NoSuchPkg { index, count })?;
         let network = manifest.network();
         let mut connection = connect(&entry, network, self.timeouts).await?;
-        let seed = client_seed(home.seed(), &entry.id);
         let handshake = *connection.handshake_hash();
-        let signer = Signer {
-            binding: PkgBinding { network, pkg: &entry.id, handshake: &handshake },
-            address: home.address(),
-            seed: &seed,
-        };
-        let message = build(home.address().as_str(), self.key(&entry), &signer);
-        let reply = request(&mut connection, &message).await?;
-        Ok(decode(&reply).map_err(|_| RequestError::Unexpected)?)
-    }
-
-    fn key(&self, entry: &ServerEntry<'_>) -> ClientKey {
-        client_key::<Native>(self.store.home().seed(), &entry.id)
+        let binding = PkgBinding { network, pkg: &entry.id, handshake: &handshake };
+        let mut buffer = Zeroizing::new([0; MAX_REQUEST]);
+        let request = task
+            .request::<Native>(home.address(), home.seed(), &binding, &mut *buffer)
+            .expect("the longest request fits");
+        Ok(answer(&exchange(&mut connection, request).await?)?)
     }
 
     fn pkg(&self, index: usize, entry: &ServerEntry<'_>) -> Pkg {
         let network = self.network.id();
-        let fingerprint = self.key(entry).fingerprint(&network);
+        let fingerprint =
+            client_key::<Native>(self.store.home().seed(), &entry.id).fingerprint(&network);
         Pkg { index, name: entry.name.into(), fingerprint }
     }
 }

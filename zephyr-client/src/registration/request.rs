@@ -1,15 +1,9 @@
 //! One request to one server, and its answer.
 
-use serde::Serialize;
-use zephyr_blst::Native;
-use zephyr_core::wire::{Bytes, PkgBinding, encode};
-use zephyr_core::{Address, NetworkId, ServerEntry, Signature, Suite};
+use zephyr_core::{NetworkId, ServerEntry};
 use zeroize::Zeroizing;
 
 use crate::transport::{ConnectError, Connection, ConnectionError, Timeouts};
-
-/// The longest request in bytes: an address, a key and a signature.
-const REQUEST: usize = 512;
 
 /// Why a server gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -32,19 +26,6 @@ pub enum RequestError {
     Unexpected,
 }
 
-/// Signs requests to one PKG on one connection.
-pub(crate) struct Signer<'s> {
-    pub(crate) binding: PkgBinding<'s>,
-    pub(crate) address: &'s Address,
-    pub(crate) seed: &'s Zeroizing<[u8; 32]>,
-}
-
-impl Signer<'_> {
-    pub(crate) fn sign(&self, digest: [u8; 32]) -> Bytes<64> {
-        Bytes(<Native as Suite>::Signature::sign(self.seed, &digest))
-    }
-}
-
 pub(crate) async fn connect(
     entry: &ServerEntry<'_>,
     network: &NetworkId,
@@ -55,13 +36,11 @@ pub(crate) async fn connect(
         .map_err(|error| RequestError::Connect { name: entry.name.into(), error })
 }
 
-/// Sends a request, and gives the answer's bytes.
-pub(crate) async fn request(
+/// Sends a request, and gives the answer.
+pub(crate) async fn exchange(
     connection: &mut Connection,
-    message: &impl Serialize,
+    request: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, RequestError> {
-    let mut buffer = Zeroizing::new([0; REQUEST]);
-    let bytes = encode(message, &mut *buffer).expect("the longest request fits");
-    connection.send(bytes).await?;
+    connection.send(request).await?;
     Ok(Zeroizing::new(connection.recv().await?.to_vec()))
 }

@@ -7,7 +7,8 @@ use getrandom::SysRng;
 use rand_core::TryRng;
 use tokio::time::timeout;
 use zephyr_core::{
-    FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE, Link, MAX_FRAME_MESSAGE, NetworkId,
+    CONNECTION_OVERHEAD, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, MAX_FRAME_MESSAGE,
+    NetworkId, Received,
 };
 use zeroize::Zeroizing;
 
@@ -38,10 +39,9 @@ impl Default for Timeouts {
 /// It holds at most two frames in memory, and closes when it is dropped.
 pub struct Connection {
     stream: Stream,
-    link: Link,
+    inner: zephyr_core::Connection<Vec<u8>>,
     hash: [u8; 32],
-    frames: FrameBuffer<Vec<u8>>,
-    /// Frames on their way out. The wire version waits here for the first request.
+    /// What is on its way out.
     out: Vec<u8>,
     timeouts: Timeouts,
     /// A message was sent in part, so nothing can follow it.
@@ -61,39 +61,28 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         let mut ephemeral = Zeroizing::new([0; 32]);
         SysRng.try_fill_bytes(ephemeral.as_mut())?;
-        let link = Link::initiator(network, server_key, *ephemeral);
+        let memory = vec![0; MAX_FRAME_MESSAGE + FRAME_OVERHEAD];
+        let inner = zephyr_core::Connection::new(network, server_key, *ephemeral, memory);
         timeout(timeouts.connect, async {
             let stream = Stream::open(address).await?;
-            Self::handshake(stream, link, timeouts).await.map_err(ConnectError::Handshake)
+            let (hash, out) = ([0; 32], Vec::new());
+            let mut this = Self { stream, inner, hash, out, timeouts, broken: false };
+            this.handshake().await.map_err(ConnectError::Handshake)?;
+            Ok(this)
         })
         .await
         .map_err(|_| ConnectError::Timeout)?
     }
 
-    async fn handshake(
-        stream: Stream,
-        link: Link,
-        timeouts: Timeouts,
-    ) -> Result<Self, ConnectionError> {
-        let frames = FrameBuffer::new(vec![0; MAX_FRAME_MESSAGE + FRAME_OVERHEAD]);
-        let (out, hash) = (Vec::new(), [0; 32]);
-        let mut this = Self { stream, link, hash, frames, out, timeouts, broken: false };
-        this.queue_handshake()?;
-        this.stream.write_all(&this.out).await?;
-        this.out.clear();
-        this.wait_for_frame().await?;
-        let lengths = this.link.lengths();
-        let frame = this.frames.next_frame(lengths)?.ok_or(ConnectionError::Closed)?;
-        this.link.read_handshake(frame)?;
-        this.hash = *this.link.handshake_hash().ok_or(ConnectionError::Closed)?;
-        this.queue_handshake()?; // the wire version
-        Ok(this)
-    }
-
-    fn queue_handshake(&mut self) -> Result<(), ConnectionError> {
-        self.out.resize(FRAME_PREFIX + HANDSHAKE_SIZE, 0);
-        let len = self.link.write_handshake(&mut self.out)?;
-        self.out.truncate(len);
+    async fn handshake(&mut self) -> Result<(), ConnectionError> {
+        let mut first = [0; FRAME_PREFIX + HANDSHAKE_SIZE];
+        let len = self.inner.start(&mut first)?;
+        self.stream.write_all(&first[..len]).await?;
+        self.wait().await?;
+        let Some(Received::Opened { handshake_hash }) = self.inner.receive()? else {
+            return Err(ConnectionError::Closed);
+        };
+        self.hash = handshake_hash;
         Ok(())
     }
 
@@ -123,14 +112,12 @@ impl Connection {
         if message.len() > MAX_FRAME_MESSAGE {
             return Err(ConnectionError::TooLong(message.len()));
         }
-        let start = self.out.len();
-        self.out.resize(start + message.len() + FRAME_OVERHEAD, 0);
+        self.out.resize(message.len() + CONNECTION_OVERHEAD, 0);
         self.broken = true;
-        self.link.seal(message, &mut self.out[start..])?;
-        timeout(self.timeouts.send, self.stream.write_all(&self.out))
+        let len = self.inner.seal(message, &mut self.out)?;
+        timeout(self.timeouts.send, self.stream.write_all(&self.out[..len]))
             .await
             .map_err(|_| ConnectionError::Timeout)??;
-        self.out.clear();
         self.broken = false;
         Ok(())
     }
@@ -140,12 +127,13 @@ impl Connection {
     /// # Errors
     /// After any but [`Timeout`](ConnectionError::Timeout) the connection is of no more use.
     pub async fn recv(&mut self) -> Result<&[u8], ConnectionError> {
-        timeout(self.timeouts.receive, self.wait_for_frame())
+        timeout(self.timeouts.receive, self.wait())
             .await
             .map_err(|_| ConnectionError::Timeout)??;
-        let lengths = self.link.lengths();
-        let frame = self.frames.next_frame(lengths)?.ok_or(ConnectionError::Closed)?;
-        Ok(self.link.open(frame)?)
+        match self.inner.receive()? {
+            Some(Received::Message(message)) => Ok(message),
+            _ => Err(ConnectionError::Closed),
+        }
     }
 
     /// Tells the server that nothing more will come. Dropping the connection closes it as well.
@@ -157,11 +145,11 @@ impl Connection {
         Ok(close.await.map_err(|_| ConnectionError::Timeout)??)
     }
 
-    async fn wait_for_frame(&mut self) -> Result<(), ConnectionError> {
-        while self.frames.waiting(self.link.lengths())?.is_none() {
-            match self.stream.read(self.frames.space()).await? {
+    async fn wait(&mut self) -> Result<(), ConnectionError> {
+        while !self.inner.has_received() {
+            match self.stream.read(self.inner.space()).await? {
                 0 => return Err(ConnectionError::Closed),
-                n => self.frames.filled(n),
+                n => self.inner.filled(n),
             }
         }
         Ok(())
@@ -170,6 +158,6 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("link", &self.link).finish_non_exhaustive()
+        f.debug_struct("Connection").field("inner", &self.inner).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use zephyr_core::{FrameError, LinkError};
+use zephyr_core::LinkError;
 
 use super::address::AddressError;
 
@@ -39,10 +39,8 @@ pub enum ConnectionError {
     /// A message longer than a frame can carry.
     #[error("a message of {0} bytes doesn't fit one frame")]
     TooLong(usize),
-    /// The server announced a frame that may not come, or is longer than this client takes.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// The server is not the one that it should be, or something changed bytes on the way.
+    /// The server is not the one that it should be, does not keep to the protocol, or something changed bytes on the
+    /// way.
     #[error(transparent)]
     Link(#[from] LinkError),
     /// The network failed.
