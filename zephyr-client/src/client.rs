@@ -175,7 +175,7 @@ impl Client {
     /// Adds a contact, or changes the note of one. `false` if it was one already.
     ///
     /// # Errors
-    /// If it is the user's own address, there are too many, or the home can't be used.
+    /// If it is the user's own address or blocked, there are too many, or the home can't be used.
     pub async fn add_contact(
         &self,
         address: &Address,
@@ -196,10 +196,42 @@ impl Client {
     /// If the home can't be used.
     pub async fn remove_contact(&self, address: &Address) -> Result<bool, StoreError> {
         let removed = self.shared.store.remove_contact(address, clock::now()).await?;
-        self.shared.contacts.notify_one();
-        // Less may be waited for.
-        self.shared.waiting.send_modify(|_| {});
+        self.contacts_changed();
         Ok(removed)
+    }
+
+    /// Blocks an address: nothing that provably comes from it is taken any more ([`Refused::Blocked`](crate::Refused::Blocked)), nor
+    /// acknowledged, and it is no contact; what is in the outbox for it is removed. `false` if it was blocked already.
+    ///
+    /// Nobody is told: to the one who is blocked it looks as if the messages were not read. Messages that are in the
+    /// inbox stay there, and what comes anonymously is still taken.
+    ///
+    /// # Errors
+    /// If it is the user's own address, or the home can't be used.
+    pub async fn block(&self, address: &Address) -> Result<bool, SendError> {
+        if address == self.shared.store.home().address() {
+            return Err(SendError::OwnAddress);
+        }
+        let blocked = self.shared.store.block(address, clock::now()).await?;
+        self.contacts_changed();
+        Ok(blocked)
+    }
+
+    /// Takes again what comes from an address. It is no contact before it is added again. `false` if it was not
+    /// blocked.
+    ///
+    /// # Errors
+    /// If the home can't be used.
+    pub async fn unblock(&self, address: &Address) -> Result<bool, StoreError> {
+        self.shared.store.unblock(address).await
+    }
+
+    /// All addresses that are blocked.
+    ///
+    /// # Errors
+    /// If the home can't be used.
+    pub async fn blocked(&self) -> Result<Vec<Address>, StoreError> {
+        self.shared.store.blocked().await
     }
 
     /// All contacts.
@@ -245,6 +277,13 @@ impl Client {
     /// What the client has moved since it was made.
     pub fn stats(&self) -> Stats {
         self.shared.counters.stats()
+    }
+
+    /// There may be fewer contacts.
+    fn contacts_changed(&self) {
+        self.shared.contacts.notify_one();
+        // Less may be waited for.
+        self.shared.waiting.send_modify(|_| {});
     }
 
     async fn check_place(&self, address: &Address) -> Result<(), SendError> {

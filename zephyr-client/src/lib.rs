@@ -56,8 +56,8 @@ pub use network::{Network, NetworkError, NextVersion};
 
 // The home
 pub use store::{
-    Contact, Delivery, Home, InboxMessage, MAX_MESSAGE, MessageId, OutboxMessage, Refused,
-    Registration, Store, StoreError,
+    BackupError, Contact, Delivery, Home, InboxMessage, MAX_MESSAGE, MIN_PASSPHRASE, MessageId,
+    OutboxMessage, Refused, Registration, Store, StoreError,
 };
 
 // Registration

@@ -34,6 +34,9 @@ pub enum SendError {
     /// To oneself.
     #[error("this is your own address: write to somebody else")]
     OwnAddress,
+    /// To somebody who is blocked.
+    #[error("{0} is blocked: unblock it first")]
+    Blocked(Box<Address>),
     /// The sender's address takes all of a payload.
     #[error(
         "your address is too long for this network, whose payloads have {payload_len} bytes: register a shorter one"
@@ -50,7 +53,16 @@ pub enum SendError {
     },
     /// The home cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for SendError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Blocked(address) => Self::Blocked(address),
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// How long sending takes if every round succeeds.

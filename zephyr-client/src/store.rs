@@ -4,6 +4,8 @@
 //! was. What comes from other people is bounded by [`MAX_MESSAGE`], the window of a contact's stream, and the limits
 //! of the inbox.
 
+mod backup;
+mod blocked;
 mod contacts;
 mod conversation;
 mod error;
@@ -25,6 +27,7 @@ use zephyr_core::Address;
 
 use crate::network::Network;
 
+pub use backup::{BackupError, MIN_PASSPHRASE};
 pub use contacts::Contact;
 pub use error::StoreError;
 pub use home::Home;
@@ -46,6 +49,7 @@ fn migrator() -> Migrator {
         migration(1, "home", include_str!("../migrations/0001_home.sql")),
         migration(2, "streams", include_str!("../migrations/0002_streams.sql")),
         migration(3, "manifests", include_str!("../migrations/0003_manifests.sql")),
+        migration(4, "blocked", include_str!("../migrations/0004_blocked.sql")),
     ])
 }
 
@@ -64,10 +68,19 @@ impl Store {
     /// # Errors
     /// If there is none, another program uses it, or the database cannot be used.
     pub async fn open(dir: &Path) -> Result<Self, StoreError> {
-        if !dir.join(lock::DATABASE).exists() {
+        if !Self::exists(dir) {
             return Err(StoreError::NoHome(dir.to_owned()));
         }
-        let (pool, lock) = Self::connect(dir).await?;
+        Self::open_locked(dir, Lock::take(dir)?).await
+    }
+
+    /// Whether there is a home in the folder `dir`.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(lock::DATABASE).exists()
+    }
+
+    async fn open_locked(dir: &Path, lock: Lock) -> Result<Self, StoreError> {
+        let pool = Self::pool(&lock).await?;
         let home = Home::load(&pool).await?.ok_or_else(|| StoreError::NoHome(dir.to_owned()))?;
         Ok(Self::over(pool, home, Some(lock)))
     }
@@ -82,7 +95,8 @@ impl Store {
         address: &Address,
         network: &Network,
     ) -> Result<Self, StoreError> {
-        let (pool, lock) = Self::connect(dir).await?;
+        let lock = Lock::take(dir)?;
+        let pool = Self::pool(&lock).await?;
         let home = Home::create(&pool, address, network).await?;
         Ok(Self::over(pool, home, Some(lock)))
     }
@@ -92,18 +106,21 @@ impl Store {
     /// # Errors
     /// If the database cannot be made.
     pub async fn in_memory(address: &Address, network: &Network) -> Result<Self, StoreError> {
-        let pool = pool(SqliteConnectOptions::new().in_memory(true)).await?;
+        let pool = connect(options().in_memory(true)).await?;
+        migrator().run(&pool).await?;
         let home = Home::create(&pool, address, network).await?;
         Ok(Self::over(pool, home, None))
     }
 
-    async fn connect(dir: &Path) -> Result<(SqlitePool, Lock), StoreError> {
-        let lock = Lock::take(dir)?;
-        let options = SqliteConnectOptions::new()
+    async fn pool(lock: &Lock) -> Result<SqlitePool, StoreError> {
+        lock.create_database()?;
+        let options = options()
             .filename(lock.database())
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        Ok((pool(options).await?, lock))
+        let pool = connect(options).await?;
+        migrator().run(&pool).await?;
+        Ok(pool)
     }
 
     fn over(pool: SqlitePool, home: Home, lock: Option<Lock>) -> Self {
@@ -121,12 +138,15 @@ impl Store {
     }
 }
 
-/// One connection for ever: SQLite has one writer, and a database in memory lives as long as its connection.
-async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
-    let options = options
+fn options() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("secure_delete", "ON");
+        .pragma("secure_delete", "ON")
+}
+
+/// One connection for ever: SQLite has one writer, and a database in memory lives as long as its connection.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(1)
@@ -134,7 +154,6 @@ async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
         .max_lifetime(None)
         .connect_with(options)
         .await?;
-    migrator().run(&pool).await?;
     Ok(pool)
 }
 

@@ -268,6 +268,10 @@ async fn contacts_are_added_and_removed_while_the_client_runs() {
     assert!(matches!(to_self, Err(SendError::OwnAddress)));
     let carol = Address::parse("carol@example.org").unwrap();
     let queued = a.client.send(&carol, Message::Text("never mind".into())).await.unwrap();
+    assert!(a.client.block(&bob()).await.unwrap());
+    let blocked = a.client.send(&bob(), Message::Text("no".into())).await;
+    assert!(matches!(blocked, Err(SendError::Blocked(_))), "{blocked:?}");
+    assert!(a.client.unblock(&bob()).await.unwrap());
     let never = tokio::spawn({
         let client = a.client.clone();
         async move { client.delivered(queued.id).await }

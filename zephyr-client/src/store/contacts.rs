@@ -4,11 +4,12 @@ use sqlx::{Row, SqliteConnection};
 use zephyr_core::stream::stream_at;
 use zephyr_core::{Address, UnixMs};
 
+use super::blocked::is_blocked;
 use super::home::address;
 use super::{Store, StoreError};
 
 /// How far ahead of the time a stream can be that its contact did not cause, in seconds.
-const OWN_STREAMS: u32 = 3_600;
+pub(super) const OWN_STREAMS: u32 = 3_600;
 
 /// A contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Store {
     /// Adds a contact, or sets the note of one. `false` if it was one already.
     ///
     /// # Errors
-    /// The database's.
+    /// If it is blocked, or the database's.
     pub(crate) async fn add_contact(
         &self,
         address: &Address,
@@ -52,14 +53,7 @@ impl Store {
         now: UnixMs,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
-        // A contact can make its own stream grow, but not those of all others.
-        let most = stream_at(now).saturating_add(OWN_STREAMS);
-        let query = "UPDATE home SET last_stream = MAX(last_stream, MIN($2,
-             COALESCE((SELECT stream FROM contacts WHERE address = $1), 0)))";
-        let query = sqlx::query(query).bind(address.as_str()).bind(i64::from(most));
-        query.execute(&mut *tx).await?;
-        let query = sqlx::query("DELETE FROM contacts WHERE address = $1").bind(address.as_str());
-        let removed = query.execute(&mut *tx).await?.rows_affected() > 0;
+        let removed = remove(&mut tx, address, now).await?;
         tx.commit().await?;
         Ok(removed)
     }
@@ -83,12 +77,15 @@ impl Store {
 }
 
 /// Adds a contact with a new stream, newer than any to a contact with this address before. `false` if it is one
-/// already.
+/// already; refused if it is blocked.
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     address: &Address,
     now: UnixMs,
 ) -> Result<bool, StoreError> {
+    if is_blocked(db, address.as_str()).await? {
+        return Err(StoreError::Blocked(Box::new(address.clone())));
+    }
     let query = "INSERT INTO contacts (address, added_at, stream)
          VALUES ($1, $2, (SELECT MAX($3, last_stream + 1) FROM home))
          ON CONFLICT (address) DO NOTHING";
@@ -101,4 +98,20 @@ pub(super) async fn insert(
     let query = sqlx::query("DELETE FROM incoming WHERE sender = $1").bind(address.as_str());
     query.execute(db).await?;
     Ok(true)
+}
+
+/// Removes a contact and what is in the outbox for it. `false` if it was none.
+pub(super) async fn remove(
+    db: &mut SqliteConnection,
+    address: &Address,
+    now: UnixMs,
+) -> Result<bool, StoreError> {
+    // A contact can make its own stream grow, but not those of all others.
+    let most = stream_at(now).saturating_add(OWN_STREAMS);
+    let query = "UPDATE home SET last_stream = MAX(last_stream, MIN($2,
+         COALESCE((SELECT stream FROM contacts WHERE address = $1), 0)))";
+    let query = sqlx::query(query).bind(address.as_str()).bind(i64::from(most));
+    query.execute(&mut *db).await?;
+    let query = sqlx::query("DELETE FROM contacts WHERE address = $1").bind(address.as_str());
+    Ok(query.execute(db).await?.rows_affected() > 0)
 }

@@ -144,6 +144,22 @@ impl Conversation {
         }
     }
 
+    /// After the home was restored from a backup: everything goes on in a stream that was never used, `newest` or a
+    /// newer one, and the contact is told how far the home is, which may be less than it was told before.
+    pub(super) async fn begin_again(
+        mut self,
+        db: &mut SqliteConnection,
+        newest: u32,
+    ) -> Result<(), StoreError> {
+        let stream = self.sending.stream().saturating_add(1).max(newest);
+        self.restart(db, stream).await?;
+        let (known, ack) = self.receiving.ack();
+        let told = Receiving::from_parts(known, ack, self.receiving.early(), known > 0);
+        self.receiving = told.ok_or(StoreError::Damaged)?;
+        self.told = None;
+        self.save(db).await
+    }
+
     /// Numbers what was not delivered anew.
     async fn restart(&mut self, db: &mut SqliteConnection, stream: u32) -> Result<(), StoreError> {
         let query = sqlx::query("DELETE FROM under_way WHERE contact = $1").bind(&self.contact);

@@ -30,12 +30,15 @@ pub enum StoreError {
     Full,
     /// The database is damaged.
     #[error(
-        "the home's database is damaged: restore zephyr.db from a backup, or register with a new home"
+        "the home's database is damaged: restore a backup into another folder, or register with a new home"
     )]
     Damaged,
     /// A newer version of the program wrote it.
     #[error("the home was written by a newer version of zephyr: update this program")]
     Newer,
+    /// Nothing goes to somebody from whom nothing is taken.
+    #[error("{0} is blocked: unblock it first")]
+    Blocked(Box<Address>),
     /// No such message.
     #[error("there is no message {0}")]
     NoMessage(u64),

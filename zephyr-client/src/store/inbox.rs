@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlx::{Row, SqliteConnection};
 use zephyr_core::{Address, Content, Payload, Round, UnixMs};
 
+use super::blocked::is_blocked;
 use super::conversation::Conversation;
 use super::home::address;
 use super::outbox::{Delivery, MessageId, content};
@@ -126,11 +127,19 @@ pub struct Received {
     pub(crate) changes: Vec<(MessageId, Delivery)>,
 }
 
+impl Received {
+    fn refused(why: Refused) -> Self {
+        let receipt = Receipt::Refused(why);
+        Self { receipt, messages: Vec::new(), changes: Vec::new() }
+    }
+}
+
 impl Store {
     /// Takes a payload in. `capacity` is how many bytes a fragment of this sender can have.
     ///
     /// Contacts' fragments are acknowledged, and their messages come in the order in which they were sent. Those of
-    /// other people come as soon as they are complete.
+    /// other people come as soon as they are complete. Nothing of blocked ones has any effect, not even what it
+    /// acknowledges.
     pub(crate) async fn receive(
         &self,
         incoming: &Incoming,
@@ -138,6 +147,9 @@ impl Store {
         now: UnixMs,
     ) -> Result<Received, StoreError> {
         let mut tx = self.pool.begin().await?;
+        if is_blocked(&mut tx, incoming.sender()).await? {
+            return Ok(Received::refused(Refused::Blocked));
+        }
         let received = match Conversation::load(&mut tx, incoming.sender()).await? {
             Some(conversation) => {
                 contacts::receive(&mut tx, conversation, incoming, capacity, now).await?

@@ -21,14 +21,6 @@ pub(super) struct Lock {
 impl Lock {
     /// Makes the folder if there is none, and locks it.
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error: io::Error| match error.kind() {
-                io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
-                _ => StoreError::File { path, error },
-            }
-        };
         make_private_dir(dir).map_err(failed(dir))?;
         let path = dir.join(LOCK);
         let file = private_file(&path).map_err(failed(&path))?;
@@ -37,12 +29,16 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(dir.to_owned())),
             Err(TryLockError::Error(error)) => return Err(failed(&path)(error)),
         }
-        // SQLite gives its other files the permissions of this one.
-        let database = dir.join(DATABASE);
+        Ok(Self { dir: dir.to_owned(), file })
+    }
+
+    /// Makes an empty file for the database if there is none. SQLite gives its other files the same permissions.
+    pub(super) fn create_database(&self) -> Result<(), StoreError> {
+        let database = self.database();
         if !database.exists() {
             private_file(&database).map_err(failed(&database))?;
         }
-        Ok(Self { dir: dir.to_owned(), file })
+        Ok(())
     }
 
     pub(super) fn database(&self) -> PathBuf {
@@ -57,6 +53,15 @@ impl Drop for Lock {
     }
 }
 
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |error| match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => StoreError::File { path, error },
+    }
+}
+
 fn make_private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -64,7 +69,8 @@ fn make_private_dir(dir: &Path) -> io::Result<()> {
     builder.recursive(true).create(dir)
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
+/// Opens a file for its owner's eyes only, and makes it if there is none.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

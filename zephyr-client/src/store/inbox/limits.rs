@@ -24,6 +24,9 @@ pub enum Refused {
     /// It contradicts the message's other fragments.
     #[error("the message's fragments contradict each other")]
     Inconsistent,
+    /// Its sender is blocked.
+    #[error("its sender is blocked")]
+    Blocked,
     /// People who are no contacts have filled their part of the inbox.
     #[error("there are too many messages from people who are no contacts")]
     InboxFull,

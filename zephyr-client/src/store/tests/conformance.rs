@@ -47,6 +47,8 @@ conform! {
     a_slot_is_never_filled_in_an_older_round_or_another_directory
     messages_to_others_do_not_take_a_contacts_slot
     removing_a_contact_empties_its_queue
+    somebody_who_is_blocked_is_no_contact_and_gets_nothing
+    nothing_of_somebody_who_is_blocked_has_any_effect
     an_acknowledgement_goes_alone_only_if_nothing_else_does
     a_full_disk_and_a_read_only_one_are_said_clearly
 }
@@ -173,6 +175,51 @@ async fn removing_a_contact_empties_its_queue(store: Store) {
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
     let again = next(&store, 10, 0).await.unwrap();
     assert!(again.stream != stream && again.sequence == 1, "a stream of its own");
+}
+
+async fn somebody_who_is_blocked_is_no_contact_and_gets_nothing(store: Store) {
+    store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
+    let stream = next(&store, 9, 0).await.unwrap().stream;
+    assert!(store.block(&bob(), NOW).await.unwrap());
+    assert!(!store.block(&bob(), NOW.plus(1)).await.unwrap());
+    assert!(store.block(&carol(), NOW.plus(1)).await.unwrap(), "somebody who never was a contact");
+    assert_eq!(store.blocked().await.unwrap(), [bob(), carol()]);
+    assert!(store.contacts().await.unwrap().is_empty() && store.outbox().await.unwrap().is_empty());
+    assert_eq!((store.unsent().await.unwrap(), next(&store, 10, 0).await), (0, None));
+
+    let added = store.add_contact(&bob(), None, NOW).await.unwrap_err();
+    assert!(matches!(&added, StoreError::Blocked(who) if **who == bob()), "{added}");
+    let sent = store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap_err();
+    assert!(sent.to_string().contains("bob@example.org is blocked: unblock it first"), "{sent}");
+    assert!(store.outbox().await.unwrap().is_empty());
+
+    assert!(store.unblock(&bob()).await.unwrap());
+    assert!(!store.unblock(&bob()).await.unwrap());
+    assert_eq!(store.blocked().await.unwrap(), [carol()]);
+    assert!(store.contacts().await.unwrap().is_empty());
+    store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
+    assert!(next(&store, 11, 0).await.unwrap().stream > stream, "a stream of its own");
+}
+
+async fn nothing_of_somebody_who_is_blocked_has_any_effect(store: Store) {
+    let parts = fragments(Some(bob()), 1, b"abcdef", 3);
+    assert!(matches!(receive(&store, &parts[0]).await, Receipt::Kept { .. }), "a stranger's");
+    store.block(&bob(), NOW).await.unwrap();
+    let refused = Receipt::Refused(Refused::Blocked);
+    assert_eq!(receive(&store, &parts[1]).await, refused);
+    assert_eq!(receive(&store, &fragments(Some(bob()), 2, b"a", 3)[0]).await, refused);
+    assert_eq!(
+        receive(&store, &Incoming { content: Content::Empty, ..parts[0].clone() }).await,
+        refused
+    );
+    assert!(store.inbox(false).await.unwrap().is_empty());
+    for other in [None, Some(carol())] {
+        complete(&store, &fragments(other, 3, b"a", 3)[0]).await;
+    }
+    // What was here before is not kept either.
+    store.unblock(&bob()).await.unwrap();
+    assert_eq!(receive(&store, &parts[1]).await, Receipt::Kept { arrived: 1, of: 2 });
+    assert_eq!(receive(&store, &parts[0]).await, Receipt::Complete);
 }
 
 /// The fragments of `body`, as a session hands them out.

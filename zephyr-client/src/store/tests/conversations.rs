@@ -148,6 +148,23 @@ async fn a_contact_that_was_removed_and_added_again_gets_what_is_written_then() 
 }
 
 #[tokio::test]
+async fn who_is_blocked_hears_nothing_and_gets_through_again_when_unblocked_and_added() {
+    let mut pair = Pair::new().await;
+    pair.write(0, b"before").await;
+    pair.rounds(ENOUGH).await;
+    pair.store(1).block(pair.address(0), pair.now()).await.unwrap();
+    let id = pair.write(0, b"while blocked").await;
+    pair.rounds(ENOUGH).await;
+    assert_eq!(pair.inbox(1).await, [b"before"]);
+    assert!(matches!(pair.delivery(0, id).await, Delivery::Sent { .. }), "nothing is acknowledged");
+    pair.store(1).unblock(pair.address(0)).await.unwrap();
+    pair.add(1).await;
+    pair.rounds(ENOUGH).await;
+    assert_eq!(pair.inbox(1).await, [&b"before"[..], b"while blocked"]);
+    assert_eq!(pair.delivery(0, id).await, Delivery::Delivered);
+}
+
+#[tokio::test]
 async fn a_contact_that_lost_its_home_gets_all_that_was_not_delivered() {
     let mut pair = Pair::new().await;
     pair.write(0, b"delivered").await;

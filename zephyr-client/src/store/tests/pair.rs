@@ -9,13 +9,14 @@ use zephyr_core::{Address, Content, DirectoryHash, Round, UnixMs};
 use super::super::inbox::Received;
 use super::super::outbox::Fragment;
 use super::super::*;
-use crate::testing::{alice, bob, sample};
+use crate::testing::{alice, bob, parameters, sample};
 
 /// Rounds until what is put into a slot can be read.
 pub(super) const WAY: u64 = 2;
 /// Bytes in a fragment.
 pub(super) const CHUNK: usize = 4;
 const SLOTS: u8 = 2;
+pub(super) const PASSPHRASE: &str = "correct horse";
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +108,8 @@ impl Pair {
         &self.sides[who].address
     }
 
-    fn now(&self) -> UnixMs {
-        UnixMs(1_800_000_000_000 + self.round * 600_000)
+    pub(super) fn now(&self) -> UnixMs {
+        parameters().genesis.plus(self.round * u64::from(parameters().round_ms))
     }
 
     /// `who` adds the other one.
@@ -230,6 +231,27 @@ impl Pair {
         fs::write(self.sides[who].dir.path().join("zephyr.db"), backup).unwrap();
         self.open(who).await;
         self.sides[who].delivered.clear();
+    }
+
+    /// A backup of the home of `who`, as a program makes it.
+    pub(super) async fn export(&self, who: usize) -> TempDir {
+        let dir = TempDir::new().unwrap();
+        self.store(who).export_backup(&dir.path().join("backup"), PASSPHRASE).await.unwrap();
+        dir
+    }
+
+    /// The home of `who` is lost, and the backup takes its place. What was sent in rounds in which it takes no part
+    /// can't be opened any more.
+    pub(super) async fn import(&mut self, who: usize, backup: &TempDir) {
+        self.close(who).await;
+        let (file, dir) = (backup.path().join("backup"), TempDir::new().unwrap());
+        let restored = Store::restore_backup_at(&file, PASSPHRASE, dir.path(), self.now()).await;
+        let store = restored.unwrap();
+        store.requeue_unsent().await.unwrap();
+        let (last, _) = store.last_round().await.unwrap().unwrap();
+        self.under_way.retain(|packet| packet.to != who || packet.incoming.round > last);
+        let address = self.sides[who].address.clone();
+        self.sides[who] = Side { address, dir, store: Some(store), delivered: BTreeSet::new() };
     }
 
     /// What `who` has read, the oldest first.
