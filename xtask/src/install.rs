@@ -45,10 +45,25 @@ const SERVERS: &[Need] = &[
     },
 ];
 
+/// What the package for Kotlin is built with.
+const KOTLIN: &[Need] = &[
+    Need {
+        what: "a JDK, 17 or later",
+        packages: &["default-jdk-headless"],
+        is_there: || has_program("javac"),
+    },
+    Need { what: "Maven", packages: &["maven"], is_there: || has_program("mvn") },
+];
+
 /// Installs what is missing of everything.
 pub fn all() -> Outcome {
     components()?;
-    packages(BARE_METAL.iter().chain(SERVERS))
+    packages(BARE_METAL.iter().chain(SERVERS).chain(KOTLIN))
+}
+
+/// Installs what is missing for the package for Kotlin.
+pub fn kotlin() -> Outcome {
+    packages(KOTLIN.iter())
 }
 
 /// Installs what is missing for the bare-metal builds and the self-test in QEMU.

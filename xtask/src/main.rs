@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bindings;
 mod firmware;
 mod install;
 mod rules;
@@ -24,6 +25,7 @@ Usage: cargo xtask COMMAND
 
   test       install what the tests need, then run every check and every test
   sim        simulate whole networks in which things go wrong: --seeds N [--from S] [--real], or --story SEED
+  bindings   only the packages for other languages, all or one: [c|kotlin|swift]; --update writes generated code anew
   firmware   only the self-test on a Cortex-M4F in QEMU, with its table of instructions and stack
   no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::everything(),
         ["sim", ref options @ ..] => sim::simulate(options),
+        ["bindings", ref arguments @ ..] => bindings::run(arguments),
         ["firmware"] => install::bare_metal().and_then(|()| firmware::self_test()),
         ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),

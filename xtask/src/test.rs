@@ -1,7 +1,7 @@
 //! Every check and every test, in the order in which a mistake shows soonest.
 
 use crate::{
-    firmware, install, root, rules,
+    bindings, firmware, install, root, rules,
     step::{Outcome, Steps, run},
     toolchain::{CORTEX_M4F, ESP32_C3, bare_metal_cargo, cargo, target_dir},
 };
@@ -20,6 +20,8 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("tests of the workspace", tests),
     ("tests with outside servers", ignored_tests),
+    ("bindings: C and C++", bindings::c),
+    ("bindings: Swift", bindings::swift),
     ("zephyr-core alone", || core(&[])),
     ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),
     ("zephyr-core for bare metal", no_std),

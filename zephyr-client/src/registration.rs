@@ -5,11 +5,17 @@ mod request;
 
 use futures::future::join_all;
 use zephyr_blst::Native;
+<<<<<<< HEAD
 use zephyr_core::registration::{AnswerError, MAX_REQUEST, Task, answer};
 use zephyr_core::session::client_key;
 use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
 use zephyr_core::{Role, Round, ServerEntry};
 use zeroize::Zeroizing;
+=======
+use zephyr_core::session::{client_key, client_seed};
+use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal, PkgReply, PkgRequest, decode};
+use zephyr_core::{ClientKey, Role, Round, ServerEntry, ServerId, UnixMs};
+>>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
 
 use crate::network::Network;
 use crate::store::{Registration, Store, StoreError};
@@ -109,9 +115,11 @@ impl Registrar {
 
     /// Asks all PKGs for a code, but those with which the home is registered already.
     pub async fn register(&self) -> Answers {
-        self.each(async |index, entry| match self.store.registration(&entry.id).await? {
-            Registration::Registered => Ok(Answer::Registered),
-            _ => self.register_with(index).await,
+        self.each(|index, pkg| async move {
+            match self.store.registration(&pkg).await? {
+                Registration::Registered => Ok(Answer::Registered),
+                _ => self.register_with(index).await,
+            }
         })
         .await
     }
@@ -134,12 +142,32 @@ impl Registrar {
 
     /// Stops the replacement of the home's key at all PKGs: somebody else asked for codes.
     pub async fn veto(&self) -> Answers {
+<<<<<<< HEAD
         self.each(async |index, _| self.ask(index, Task::Veto).await).await
+=======
+        self.each(|index, _| {
+            self.ask(index, |address, _, signer| {
+                let signature = signer.sign(signer.binding.veto(signer.address));
+                PkgRequest::Veto { address, signature }
+            })
+        })
+        .await
+>>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
     }
 
     /// Deletes the registration at all PKGs: nobody can write to the address any more.
     pub async fn unregister(&self) -> Answers {
+<<<<<<< HEAD
         self.each(async |index, _| self.ask(index, Task::Unregister).await).await
+=======
+        self.each(|index, _| {
+            self.ask(index, |address, _, signer| {
+                let signature = signer.sign(signer.binding.unregister(signer.address));
+                PkgRequest::Unregister { address, signature }
+            })
+        })
+        .await
+>>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
     }
 
     /// Asks a PKG for the share of a round and throws it away: whether the registration is good.
@@ -151,16 +179,17 @@ impl Registrar {
         self.exchange(index, &Task::Extract(round)).await.map(drop)
     }
 
-    async fn each(
-        &self,
-        ask: impl AsyncFn(usize, &ServerEntry<'_>) -> Result<Answer, RegistrationError>,
-    ) -> Answers {
+    /// What it gives can be sent to another thread, as an async closure's future could not.
+    async fn each<F>(&self, ask: impl Fn(usize, ServerId) -> F) -> Answers
+    where
+        F: Future<Output = Result<Answer, RegistrationError>>,
+    {
         let manifest = self.network.manifest();
-        let servers: Vec<_> = manifest.servers(Role::Pkg).enumerate().collect();
-        let answers = servers
-            .iter()
-            .map(async |(index, entry)| (self.pkg(*index, entry), ask(*index, entry).await));
-        join_all(answers).await
+        let answers = manifest.servers(Role::Pkg).enumerate().map(|(index, entry)| {
+            let (pkg, answer) = (self.pkg(index, &entry), ask(index, entry.id));
+            async move { (pkg, answer.await) }
+        });
+        join_all(answers.collect::<Vec<_>>()).await
     }
 
     /// Asks, and notes in the home what the answer means.

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::crypto::hash::{Label, hash};
-use crate::crypto::pairing::{Pairing, Point};
+use crate::crypto::pairing::{G1_SIZE, G2_SIZE, Pairing, Point};
 use crate::ids::{Mailbox, NetworkId};
 
 /// The longest address in bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets).
@@ -172,6 +172,14 @@ impl<P: Pairing> Identity<P> {
     /// The address.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Its two points, compressed: Q1 in G1 and Q2 in G2.
+    pub fn points(&self) -> ([u8; G1_SIZE], [u8; G2_SIZE]) {
+        let (mut q1, mut q2) = ([0; G1_SIZE], [0; G2_SIZE]);
+        self.q1.encode(&mut q1);
+        self.q2_point.encode(&mut q2);
+        (q1, q2)
     }
 
     pub(crate) fn q1(&self) -> &P::G1 {

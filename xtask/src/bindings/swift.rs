@@ -1,0 +1,9 @@
+//! Swift.
+
+use super::Generated;
+use crate::step::Outcome;
+
+/// Nothing yet.
+pub fn run(_generated: Generated) -> Outcome {
+    Ok(())
+}
