@@ -55,15 +55,36 @@ const KOTLIN: &[Need] = &[
     Need { what: "Maven", packages: &["maven"], is_there: || has_program("mvn") },
 ];
 
+/// What the package for C and C++ is built and tested with.
+const C: &[Need] = &[
+    Need {
+        what: "compilers for C and C++",
+        packages: &["gcc", "g++", "libc6-dev", "binutils", "make"],
+        is_there: || ["cc", "c++", "nm", "make"].into_iter().all(has_program),
+    },
+    Need { what: "CMake", packages: &["cmake"], is_there: || has_program("cmake") },
+    Need { what: "pkg-config", packages: &["pkg-config"], is_there: || has_program("pkg-config") },
+    Need {
+        what: "valgrind",
+        packages: &["valgrind", "libc6-dbg"],
+        is_there: || has_program("valgrind"),
+    },
+];
+
 /// Installs what is missing of everything.
 pub fn all() -> Outcome {
     components()?;
-    packages(BARE_METAL.iter().chain(SERVERS).chain(KOTLIN))
+    packages(BARE_METAL.iter().chain(SERVERS).chain(C).chain(KOTLIN))
 }
 
 /// Installs what is missing for the package for Kotlin.
 pub fn kotlin() -> Outcome {
     packages(KOTLIN.iter())
+}
+
+/// Installs what is missing for the package for C and C++.
+pub fn c() -> Outcome {
+    packages(C.iter())
 }
 
 /// Installs what is missing for the bare-metal builds and the self-test in QEMU.

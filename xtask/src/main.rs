@@ -7,6 +7,7 @@
 mod bindings;
 mod firmware;
 mod install;
+mod libzephyr;
 mod rules;
 mod sim;
 mod step;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
   test       install what the tests need, then run every check and every test
   sim        simulate whole networks in which things go wrong: --seeds N [--from S] [--real], or --story SEED
   bindings   only the packages for other languages, all or one: [c|kotlin|swift]; --update writes generated code anew
+  libzephyr  build the library for C and C++ and install it: --prefix DIR [--debug]
   firmware   only the self-test on a Cortex-M4F in QEMU, with its table of instructions and stack
   no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test"] => test::everything(),
         ["sim", ref options @ ..] => sim::simulate(options),
         ["bindings", ref arguments @ ..] => bindings::run(arguments),
+        ["libzephyr", ref arguments @ ..] => libzephyr::command(arguments),
         ["firmware"] => install::bare_metal().and_then(|()| firmware::self_test()),
         ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),

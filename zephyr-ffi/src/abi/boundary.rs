@@ -106,6 +106,15 @@ mod last_error {
     }
 }
 
+/// Panics, for the tests in C. Not in the header, and only in development builds.
+///
+/// cbindgen:ignore
+#[cfg(all(feature = "io", debug_assertions))]
+#[unsafe(no_mangle)]
+pub extern "C" fn zephyr_test_panic() -> zephyr_status {
+    boundary(|| panic!("provoked by a test"))
+}
+
 #[cfg(all(not(feature = "io"), target_os = "none"))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
