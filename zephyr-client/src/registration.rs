@@ -5,17 +5,11 @@ mod request;
 
 use futures::future::join_all;
 use zephyr_blst::Native;
-<<<<<<< HEAD
 use zephyr_core::registration::{AnswerError, MAX_REQUEST, Task, answer};
 use zephyr_core::session::client_key;
 use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
-use zephyr_core::{Role, Round, ServerEntry};
+use zephyr_core::{Role, Round, ServerEntry, ServerId};
 use zeroize::Zeroizing;
-=======
-use zephyr_core::session::{client_key, client_seed};
-use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal, PkgReply, PkgRequest, decode};
-use zephyr_core::{ClientKey, Role, Round, ServerEntry, ServerId, UnixMs};
->>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
 
 use crate::network::Network;
 use crate::store::{Registration, Store, StoreError};
@@ -142,32 +136,12 @@ impl Registrar {
 
     /// Stops the replacement of the home's key at all PKGs: somebody else asked for codes.
     pub async fn veto(&self) -> Answers {
-<<<<<<< HEAD
-        self.each(async |index, _| self.ask(index, Task::Veto).await).await
-=======
-        self.each(|index, _| {
-            self.ask(index, |address, _, signer| {
-                let signature = signer.sign(signer.binding.veto(signer.address));
-                PkgRequest::Veto { address, signature }
-            })
-        })
-        .await
->>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
+        self.each(|index, _| self.ask(index, Task::Veto)).await
     }
 
     /// Deletes the registration at all PKGs: nobody can write to the address any more.
     pub async fn unregister(&self) -> Answers {
-<<<<<<< HEAD
-        self.each(async |index, _| self.ask(index, Task::Unregister).await).await
-=======
-        self.each(|index, _| {
-            self.ask(index, |address, _, signer| {
-                let signature = signer.sign(signer.binding.unregister(signer.address));
-                PkgRequest::Unregister { address, signature }
-            })
-        })
-        .await
->>>>>>> 2bd8867 (Add zephyr-mobile, the client for Swift and Kotlin, and cargo xtask bindings)
+        self.each(|index, _| self.ask(index, Task::Unregister)).await
     }
 
     /// Asks a PKG for the share of a round and throws it away: whether the registration is good.
