@@ -5,7 +5,7 @@ mod messages;
 mod registration;
 mod state;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zephyr_client::{Client, Network, Options, Store};
@@ -63,6 +63,36 @@ impl ZephyrClient {
     pub async fn open(directory: String) -> Result<Arc<Self>, ZephyrError> {
         let directory = PathBuf::from(directory);
         runtime::run(async move { Ok(Self::over(Store::open(&directory).await?)) }).await
+    }
+
+    /// Makes a home in the folder `directory` from the backup in the file `backup`, and opens it. The device's clock must
+    /// be right. The registrations go on; nobody may use the home that was backed up any more.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`, `HomeExists`, `InUse`, `FileUnusable`, or what the disk says.
+    #[uniffi::constructor]
+    pub async fn restore(
+        backup: String,
+        passphrase: String,
+        directory: String,
+    ) -> Result<Arc<Self>, ZephyrError> {
+        runtime::run(async move {
+            let (backup, directory) = (PathBuf::from(backup), PathBuf::from(directory));
+            Ok(Self::over(Store::restore_backup(&backup, &passphrase, &directory).await?))
+        })
+        .await
+    }
+
+    /// Writes the whole home, encrypted under `passphrase`, into the new file `file`, also while the client runs. It
+    /// takes 64 MiB of memory and about a second.
+    ///
+    /// # Errors
+    /// `WeakPassphrase`, `FileExists`, `FileUnusable`, `Closed`, or what the disk says.
+    pub async fn export_backup(&self, file: String, passphrase: String) -> Result<(), ZephyrError> {
+        self.with(async move |client| {
+            Ok(client.store().export_backup(Path::new(&file), &passphrase).await?)
+        })
+        .await
     }
 
     /// The user's address, in its canonical spelling.

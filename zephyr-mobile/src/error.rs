@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use zephyr_client::{
-    NetworkError, RegistrationError, RequestError, RunError, SendError, StoreError,
+    BackupError, MIN_PASSPHRASE, NetworkError, RegistrationError, RequestError, RunError,
+    SendError, StoreError,
 };
 use zephyr_core::AddressError;
 use zephyr_core::wire::{CodeError, PkgRefusal};
@@ -61,9 +62,9 @@ pub enum ZephyrError {
     /// A newer version of the library wrote the home: update the application.
     #[error("the home was written by a newer version: update this program")]
     HomeTooNew,
-    /// The home's folder or a file in it can't be used.
+    /// A file or folder can't be used.
     #[error("{reason}")]
-    HomeUnusable {
+    FileUnusable {
         /// A sentence about it.
         reason: String,
     },
@@ -76,6 +77,12 @@ pub enum ZephyrError {
     /// It is the user's own address.
     #[error("this is your own address: write to somebody else")]
     OwnAddress,
+    /// The user has blocked the address: unblock it first.
+    #[error("{address} is blocked: unblock it first")]
+    Blocked {
+        /// The address.
+        address: String,
+    },
     /// There is nothing in the text.
     #[error("the text is empty: write something")]
     EmptyText,
@@ -98,6 +105,32 @@ pub enum ZephyrError {
     ContactsFull {
         /// How many there can be until then.
         places: u64,
+    },
+    /// Who has the backup could guess the passphrase: take a longer one.
+    #[error("the passphrase is too short: it needs at least {min} characters")]
+    WeakPassphrase {
+        /// The fewest characters that it needs.
+        min: u32,
+    },
+    /// The passphrase is wrong, or the file is damaged or no backup: nothing tells these apart.
+    #[error(
+        "{file} can't be opened: the passphrase is wrong, or it is damaged or no zephyr backup"
+    )]
+    WrongPassphrase {
+        /// The backup.
+        file: String,
+    },
+    /// There is such a file already: backups are never overwritten.
+    #[error("there is a file {file} already: choose another name, backups are never overwritten")]
+    FileExists {
+        /// The file.
+        file: String,
+    },
+    /// There is a home in the folder already: homes are never overwritten.
+    #[error("there is a home at {directory} already: choose another folder")]
+    HomeExists {
+        /// The folder.
+        directory: String,
     },
     /// The text is no code: codes have eight letters and digits.
     #[error("{reason}")]
@@ -215,7 +248,8 @@ impl From<StoreError> for ZephyrError {
             StoreError::Damaged => Self::HomeDamaged,
             StoreError::Newer => Self::HomeTooNew,
             StoreError::NoMessage(id) => Self::NoMessage { id },
-            error @ StoreError::File { .. } => Self::HomeUnusable { reason: error.to_string() },
+            StoreError::Blocked(address) => Self::Blocked { address: address.as_str().to_owned() },
+            error @ StoreError::File { .. } => Self::FileUnusable { reason: error.to_string() },
             error => Self::Unexpected { reason: error.to_string() },
         }
     }
@@ -227,12 +261,32 @@ impl From<SendError> for ZephyrError {
             SendError::EmptyText => Self::EmptyText,
             SendError::TooLong { len, max } => Self::TooLong { len: len as u64, max: max as u64 },
             SendError::OwnAddress => Self::OwnAddress,
+            SendError::Blocked(address) => Self::Blocked { address: address.as_str().to_owned() },
             SendError::AddressTooLong { payload_len } => {
                 Self::OwnAddressTooLong { payload_len: small(payload_len) }
             }
             SendError::ContactsFull { places } => Self::ContactsFull { places: places as u64 },
             SendError::Store(error) => error.into(),
             error => Self::Unexpected { reason: error.to_string() },
+        }
+    }
+}
+
+impl From<BackupError> for ZephyrError {
+    fn from(error: BackupError) -> Self {
+        let reason = error.to_string();
+        match error {
+            BackupError::ShortPassphrase => Self::WeakPassphrase { min: small(MIN_PASSPHRASE) },
+            BackupError::Unreadable(file) => {
+                Self::WrongPassphrase { file: file.display().to_string() }
+            }
+            BackupError::Exists(file) => Self::FileExists { file: file.display().to_string() },
+            BackupError::HasHome(path) => {
+                Self::HomeExists { directory: path.display().to_string() }
+            }
+            BackupError::File { .. } => Self::FileUnusable { reason },
+            BackupError::Store(error) => error.into(),
+            _ => Self::Unexpected { reason },
         }
     }
 }

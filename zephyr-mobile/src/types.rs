@@ -45,7 +45,7 @@ pub struct PkgRegistration {
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Enum)]
 pub enum RegistrationState {
     /// Nothing was asked for.
-    None,
+    NotRegistered,
     /// A code was asked for.
     CodeSent,
     /// The address is registered to this home's key.
@@ -252,7 +252,7 @@ impl From<client::Registration> for RegistrationState {
             client::Registration::CodeSent => Self::CodeSent,
             client::Registration::Registered => Self::Registered,
             client::Registration::Waiting { until } => Self::Waiting { until: time(until) },
-            _ => Self::None,
+            _ => Self::NotRegistered,
         }
     }
 }

@@ -12,7 +12,7 @@ impl ZephyrClient {
     /// acknowledged.
     ///
     /// # Errors
-    /// `InvalidAddress`, `OwnAddress`, `ContactsFull`, `Closed`, or what the home's database says.
+    /// `InvalidAddress`, `OwnAddress`, `Blocked`, `ContactsFull`, `Closed`, or what the home's database says.
     #[uniffi::method(default(note = None))]
     pub async fn add_contact(
         &self,
@@ -40,6 +40,38 @@ impl ZephyrClient {
     pub async fn contacts(&self) -> Result<Vec<Contact>, ZephyrError> {
         self.with(async |client| {
             Ok(client.contacts().await?.into_iter().map(Contact::from).collect())
+        })
+        .await
+    }
+
+    /// Blocks an address: nothing that provably comes from it is taken any more, nor acknowledged, and it is no contact;
+    /// what waits for it in the outbox is removed. `false` if it was blocked already. Nobody is told.
+    ///
+    /// # Errors
+    /// `InvalidAddress`, `OwnAddress`, `Closed`, or what the home's database says.
+    pub async fn block(&self, address: String) -> Result<bool, ZephyrError> {
+        let address = Address::parse(&address)?;
+        self.with(async move |client| Ok(client.block(&address).await?)).await
+    }
+
+    /// Takes again what comes from an address. It is no contact before it is added again. `false` if it was not
+    /// blocked.
+    ///
+    /// # Errors
+    /// `InvalidAddress`, `Closed`, or what the home's database says.
+    pub async fn unblock(&self, address: String) -> Result<bool, ZephyrError> {
+        let address = Address::parse(&address)?;
+        self.with(async move |client| Ok(client.unblock(&address).await?)).await
+    }
+
+    /// All addresses that are blocked.
+    ///
+    /// # Errors
+    /// `Closed`, or what the home's database says.
+    pub async fn blocked(&self) -> Result<Vec<String>, ZephyrError> {
+        self.with(async |client| {
+            let blocked = client.blocked().await?;
+            Ok(blocked.into_iter().map(|address| address.as_str().to_owned()).collect())
         })
         .await
     }

@@ -12,8 +12,8 @@ impl ZephyrClient {
     /// Puts a text to `to` into the outbox. Who is written to becomes a contact. It leaves when the client runs.
     ///
     /// # Errors
-    /// `InvalidAddress`, `OwnAddress`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's database
-    /// says: nothing was queued then.
+    /// `InvalidAddress`, `OwnAddress`, `Blocked`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's
+    /// database says: nothing was queued then.
     pub async fn send_text(&self, to: String, text: String) -> Result<SentMessage, ZephyrError> {
         self.send(to, zephyr_client::Message::Text(text)).await
     }
