@@ -193,7 +193,7 @@ impl fmt::Display for Missed {
 ///
 /// [`Sending`](crate::stream::Sending) says which fragment it is, [`Receiving`](crate::stream::Receiving) what is
 /// acknowledged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draft<'a> {
     /// What the message is.
     pub content: Content,

@@ -5,7 +5,7 @@ use std::fmt;
 use sqlx::{Row, SqliteConnection};
 use zephyr_core::session::Draft;
 use zephyr_core::stream::resend_after;
-use zephyr_core::{Address, Content, DirectoryHash, Round};
+use zephyr_core::{Address, DirectoryHash, Round};
 
 use super::super::conversation::Conversation;
 use super::states::states;
@@ -14,14 +14,8 @@ use super::{Delivery, MessageId, Store, StoreError, content, narrow};
 /// What a slot was given: a fragment, or an acknowledgement alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fragment {
-    pub(crate) content: Content,
-    pub(crate) message: u64,
-    pub(crate) stream: u32,
-    pub(crate) sequence: u32,
-    pub(crate) ack_stream: u32,
-    pub(crate) ack: u32,
-    pub(crate) fragment: u16,
-    pub(crate) fragments: u16,
+    /// All but the contents.
+    pub(crate) head: Draft<'static>,
     pub(crate) body: Vec<u8>,
     /// Whether a mixer has taken it before, or it has no contents: nobody waits for its round.
     pub(crate) again: bool,
@@ -30,40 +24,14 @@ pub struct Fragment {
 impl Fragment {
     /// As a session takes it.
     pub fn draft(&self) -> Draft<'_> {
-        Draft {
-            content: self.content,
-            message: self.message,
-            stream: self.stream,
-            sequence: self.sequence,
-            ack_stream: self.ack_stream,
-            ack: self.ack,
-            fragment: self.fragment,
-            fragments: self.fragments,
-            body: &self.body,
-        }
-    }
-
-    /// One that only acknowledges. It has no number, so that nobody acknowledges it.
-    fn empty((ack_stream, ack): (u32, u32)) -> Self {
-        Self {
-            content: Content::Empty,
-            message: 0,
-            stream: 0,
-            sequence: 0,
-            ack_stream,
-            ack,
-            fragment: 0,
-            fragments: 1,
-            body: Vec::new(),
-            again: true,
-        }
+        Draft { body: &self.body, ..self.head }
     }
 }
 
 /// Prints no contents: `Debug` ends up in logs.
 impl fmt::Debug for Fragment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fragment({} of {})", self.fragment + 1, self.fragments)
+        write!(f, "Fragment({} of {})", self.head.fragment + 1, self.head.fragments)
     }
 }
 
@@ -176,7 +144,10 @@ async fn next(
     }
     let ack = conversation.tell(round, slot);
     conversation.save(db).await?;
-    let Some(sequence) = due else { return Ok(Some(Fragment::empty(ack))) };
+    let Some(sequence) = due else {
+        let head = Draft::acknowledgement(ack);
+        return Ok(Some(Fragment { head, body: Vec::new(), again: true }));
+    };
     let query = "INSERT INTO under_way (contact, sequence, round, slot) VALUES ($1, $2, $3, $4)
          ON CONFLICT (contact, sequence) DO UPDATE SET round = $3, slot = $4
          RETURNING taken IS NOT NULL";
@@ -193,16 +164,14 @@ async fn next(
     let query = sqlx::query(query).bind(holder.as_str()).bind(i64::from(sequence));
     let row = query.fetch_one(db).await?;
     let int = |name| row.try_get::<i64, _>(name);
-    Ok(Some(Fragment {
+    let head = Draft {
         content: content(int("content")?)?,
         message: int("message")?.cast_unsigned(),
         stream: conversation.sending.stream(),
         sequence,
-        ack_stream: ack.0,
-        ack: ack.1,
         fragment: narrow(int("fragment")?)?,
         fragments: narrow(int("fragments")?)?,
-        body: row.try_get("body")?,
-        again,
-    }))
+        ..Draft::acknowledgement(ack)
+    };
+    Ok(Some(Fragment { head, body: row.try_get("body")?, again }))
 }

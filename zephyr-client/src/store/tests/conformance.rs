@@ -113,10 +113,15 @@ async fn a_message_goes_out_in_order_and_once(store: Store) {
     }
     let bodies: Vec<_> = sent.iter().map(|(f, ..)| f.body.clone()).collect();
     assert_eq!(bodies, [&b"abc"[..], b"def", b"g", b"xy"]);
-    let sequences: Vec<_> = sent.iter().map(|(f, ..)| f.sequence).collect();
+    let sequences: Vec<_> = sent.iter().map(|(f, ..)| f.head.sequence).collect();
     assert_eq!(sequences, [1, 2, 3, 4]);
-    assert!(sent.iter().all(|(f, ..)| f.stream == sent[0].0.stream && f.stream != 0));
-    assert!(sent[..3].iter().all(|(f, ..)| f.message == sent[0].0.message && f.fragments == 3));
+    let stream = sent[0].0.head.stream;
+    assert!(sent.iter().all(|(f, ..)| f.head.stream == stream && stream != 0));
+    assert!(
+        sent[..3]
+            .iter()
+            .all(|(f, ..)| { f.head.message == sent[0].0.head.message && f.head.fragments == 3 })
+    );
     let states: Vec<_> = sent.iter().map(|&(_, id, delivery)| (id, delivery)).collect();
     let done = Delivery::Sent { round: Round(9) };
     let part = |sent| Delivery::Sending { sent, of: 3 };
@@ -168,18 +173,18 @@ async fn messages_to_others_do_not_take_a_contacts_slot(store: Store) {
 
 async fn removing_a_contact_empties_its_queue(store: Store) {
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
-    let stream = next(&store, 9, 0).await.unwrap().stream;
+    let stream = next(&store, 9, 0).await.unwrap().head.stream;
     store.remove_contact(&bob(), NOW).await.unwrap();
     assert_eq!(store.unsent().await.unwrap(), 0);
     assert!(store.outbox().await.unwrap().is_empty());
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
     let again = next(&store, 10, 0).await.unwrap();
-    assert!(again.stream != stream && again.sequence == 1, "a stream of its own");
+    assert!(again.head.stream != stream && again.head.sequence == 1, "a stream of its own");
 }
 
 async fn somebody_who_is_blocked_is_no_contact_and_gets_nothing(store: Store) {
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
-    let stream = next(&store, 9, 0).await.unwrap().stream;
+    let stream = next(&store, 9, 0).await.unwrap().head.stream;
     assert!(store.block(&bob(), NOW).await.unwrap());
     assert!(!store.block(&bob(), NOW.plus(1)).await.unwrap());
     assert!(store.block(&carol(), NOW.plus(1)).await.unwrap(), "somebody who never was a contact");
@@ -198,7 +203,7 @@ async fn somebody_who_is_blocked_is_no_contact_and_gets_nothing(store: Store) {
     assert_eq!(store.blocked().await.unwrap(), [carol()]);
     assert!(store.contacts().await.unwrap().is_empty());
     store.enqueue(&bob(), Content::Text, b"hi", 100, NOW).await.unwrap();
-    assert!(next(&store, 11, 0).await.unwrap().stream > stream, "a stream of its own");
+    assert!(next(&store, 11, 0).await.unwrap().head.stream > stream, "a stream of its own");
 }
 
 async fn nothing_of_somebody_who_is_blocked_has_any_effect(store: Store) {
@@ -267,7 +272,7 @@ async fn an_acknowledgement_goes_alone_only_if_nothing_else_does(store: Store) {
     store.add_contact(&bob(), None, NOW).await.unwrap();
     assert_eq!(next(&store, 9, 0).await, None, "nothing has come");
     complete(&store, &fragments(Some(bob()), 1, b"a", 1)[0]).await;
-    let empty = next(&store, 9, 1).await.unwrap();
+    let empty = next(&store, 9, 1).await.unwrap().head;
     assert_eq!((empty.content, empty.stream, empty.sequence), (Content::Empty, 0, 0));
     assert_eq!((empty.ack_stream, empty.ack), (5, 1));
     assert_eq!(next(&store, 9, 2).await, None, "it was said");
@@ -277,7 +282,10 @@ async fn an_acknowledgement_goes_alone_only_if_nothing_else_does(store: Store) {
     receive(&store, &fragments(Some(bob()), 1, b"a", 1)[0]).await;
     store.enqueue(&bob(), Content::Text, b"hi", 10, NOW).await.unwrap();
     let fragment = next(&store, 9, 3).await.unwrap();
-    assert_eq!((fragment.body.as_slice(), fragment.ack_stream, fragment.ack), (&b"hi"[..], 5, 1));
+    assert_eq!(
+        (fragment.body.as_slice(), fragment.head.ack_stream, fragment.head.ack),
+        (&b"hi"[..], 5, 1)
+    );
     assert_eq!(next(&store, 10, 0).await, None);
     assert!(store.requeue_slot(Round(9), 3).await.unwrap());
     assert_eq!(next(&store, 10, 1).await.unwrap().body, b"hi");

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use zephyr_core::session::Draft;
 use zephyr_core::stream::WINDOW;
 use zephyr_core::{Content, DirectoryHash, Round, UnixMs};
 
@@ -34,30 +35,23 @@ fn from_bob(sequence: u32) -> Incoming {
     let message = u64::from(3 * six + turn);
     let body =
         if fragment == 0 { message.to_be_bytes()[4..].to_vec() } else { vec![fragment as u8] };
-    let (ack_stream, ack) = env::var(ACK)
+    let ack = env::var(ACK)
         .ok()
         .and_then(|ack| {
             let (stream, ack) = ack.split_once(':')?;
             Some((stream.parse().ok()?, ack.parse().ok()?))
         })
         .unwrap_or_default();
-    let (stream, content, round) = (STREAM, Content::File, 1);
-    incoming(
-        &bob(),
-        round,
-        Fragment {
-            content,
-            message,
-            stream,
-            sequence,
-            ack_stream,
-            ack,
-            fragment,
-            fragments,
-            body,
-            again: false,
-        },
-    )
+    let head = Draft {
+        content: Content::File,
+        message,
+        stream: STREAM,
+        sequence,
+        fragment,
+        fragments,
+        ..Draft::acknowledgement(ack)
+    };
+    incoming(&bob(), 1, Fragment { head, body, again: false })
 }
 
 fn said(line: &str) {
@@ -159,7 +153,7 @@ async fn to_bob(alices: &Store, bobs: &Store, rounds: u64) {
         }
         // His acknowledgements alone: what he writes is of another stream.
         if let Some(mut empty) = bobs.assign(round, &directory, 0, &alice()).await.unwrap() {
-            empty.content = Content::Empty;
+            empty.head.content = Content::Empty;
             alices.receive(&incoming(&bob(), round.0, empty), CHUNK, NOW).await.unwrap();
         }
     }

@@ -35,18 +35,19 @@ pub(super) enum Fate {
 
 /// A fragment as the recipient's session hands it out.
 pub(super) fn incoming(from: &Address, round: u64, fragment: Fragment) -> Incoming {
+    let Fragment { head, body, .. } = fragment;
     Incoming {
         sender: Some(from.clone()),
-        content: fragment.content,
-        message: fragment.message,
-        stream: fragment.stream,
-        sequence: fragment.sequence,
-        ack_stream: fragment.ack_stream,
-        ack: fragment.ack,
-        fragment: fragment.fragment,
-        fragments: fragment.fragments,
+        content: head.content,
+        message: head.message,
+        stream: head.stream,
+        sequence: head.sequence,
+        ack_stream: head.ack_stream,
+        ack: head.ack,
+        fragment: head.fragment,
+        fragments: head.fragments,
         round: Round(round),
-        body: fragment.body,
+        body,
     }
 }
 

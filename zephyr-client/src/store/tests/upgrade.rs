@@ -61,7 +61,10 @@ async fn a_home_of_version_1_goes_on() {
     let mut given = Vec::new();
     for slot in 0..4 {
         let fragment = store.assign(Round(44), &directory, slot, &bob()).await.unwrap();
-        given.extend(fragment.map(|f| (f.stream, f.sequence, f.message, f.fragment, f.body)));
+        given
+            .extend(fragment.map(|f| {
+                (f.head.stream, f.head.sequence, f.head.message, f.head.fragment, f.body)
+            }));
     }
     let stream = 3_000_000_001;
     assert_eq!(
