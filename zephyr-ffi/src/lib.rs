@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![allow(non_camel_case_types)] // the names of C
+#![allow(clippy::too_many_arguments)] // a buffer is two of them, and C has no others
 
 // On a host somebody must say what a panic does, also without `io`.
 #[cfg(any(feature = "io", not(target_os = "none")))]
@@ -19,6 +20,9 @@ extern crate std;
 
 mod abi;
 mod blocks;
+
+pub use abi::*;
+pub use blocks::*;
 
 /// The cryptography: blst on hosts, the portable backend on microcontrollers. The bytes are the same.
 #[cfg(feature = "io")]

@@ -48,6 +48,17 @@
 #include <stdbool.h>
 
 /**
+ * The length in bytes of a sealed message in a network with payloads of this length.
+ */
+#define ZEPHYR_SEALED_LEN(payload_len) ((size_t)(payload_len) + ZEPHYR_SEAL_OVERHEAD)
+
+/**
+ * The length in bytes of a packet in a network with so many hops and payloads of this length.
+ */
+#define ZEPHYR_PACKET_LEN(hops, payload_len) \
+    (ZEPHYR_PACKET_HEADER_SIZE + (size_t)(hops) * ZEPHYR_HOP_SIZE + ZEPHYR_SEALED_LEN(payload_len))
+
+/**
  * The version of the ABI that this header describes. It changes when a program would have to be compiled again.
  */
 #define ZEPHYR_ABI_VERSION 1
@@ -75,7 +86,137 @@
 /**
  * How many bytes to lend for a zephyr_identity.
  */
-#define ZEPHYR_IDENTITY_SIZE (24 * 1024)
+#define ZEPHYR_IDENTITY_SIZE (2 * 1024)
+
+/**
+ * How many bytes to lend for a zephyr_private_key.
+ */
+#define ZEPHYR_PRIVATE_KEY_SIZE (2 * 1024)
+
+/**
+ * Length in bytes of a PKG's share of a private key: two points, 48 and 96.
+ */
+#define ZEPHYR_SHARE_SIZE 144
+
+/**
+ * How many bytes to lend for a zephyr_delivery_list.
+ */
+#define ZEPHYR_DELIVERY_LIST_SIZE 256
+
+/**
+ * A server that peels, shuffles and passes on.
+ */
+#define ZEPHYR_ROLE_MIXER 0
+
+/**
+ * A server that gives shares of private keys.
+ */
+#define ZEPHYR_ROLE_PKG 1
+
+/**
+ * A server that serves the round directory.
+ */
+#define ZEPHYR_ROLE_INFO 2
+
+/**
+ * A server that keeps the round's sealed messages.
+ */
+#define ZEPHYR_ROLE_MAILBOX 3
+
+/**
+ * How many bytes to lend for a zephyr_manifest.
+ */
+#define ZEPHYR_MANIFEST_SIZE 512
+
+/**
+ * How many bytes to lend for a zephyr_mixer.
+ */
+#define ZEPHYR_MIXER_SIZE 256
+
+/**
+ * A fragment of UTF-8 text.
+ */
+#define ZEPHYR_CONTENT_TEXT 0
+
+/**
+ * A fragment of bytes.
+ */
+#define ZEPHYR_CONTENT_FILE 1
+
+/**
+ * No contents, but an acknowledgement.
+ */
+#define ZEPHYR_CONTENT_EMPTY 2
+
+/**
+ * How many bytes to lend for a zephyr_round.
+ */
+#define ZEPHYR_ROUND_SIZE (4 * 1024)
+
+/**
+ * Length in bytes of a PKG's public key of a round: two points, 48 and 96, and a proof of knowledge.
+ */
+#define ZEPHYR_PKG_KEY_SIZE 208
+
+/**
+ * One order of the mixers a round.
+ */
+#define ZEPHYR_ROUTES_ROUND 0
+
+/**
+ * The rotations of the round's order.
+ */
+#define ZEPHYR_ROUTES_ROTATIONS 1
+
+/**
+ * Any order.
+ */
+#define ZEPHYR_ROUTES_FREE 2
+
+/**
+ * How many bytes to lend for a zephyr_sender_key.
+ */
+#define ZEPHYR_SENDER_KEY_SIZE 768
+
+/**
+ * Length in bytes of a contact tag.
+ */
+#define ZEPHYR_TAG_SIZE 16
+
+/**
+ * The most hops that a route can have.
+ */
+#define ZEPHYR_MAX_HOPS 16
+
+/**
+ * The most mixers that a network can have.
+ */
+#define ZEPHYR_MAX_MIXERS 64
+
+/**
+ * The smallest payload length in bytes that a network can have.
+ */
+#define ZEPHYR_MIN_PAYLOAD 128
+
+/**
+ * The largest payload length in bytes that a network can have.
+ */
+#define ZEPHYR_MAX_PAYLOAD 32768
+
+/**
+ * By how many bytes a sealed message is longer than its payload. See ZEPHYR_SEALED_LEN.
+ */
+#define ZEPHYR_SEAL_OVERHEAD 144
+
+/**
+ * By how many bytes each hop makes a packet longer. See ZEPHYR_PACKET_LEN.
+ */
+#define ZEPHYR_HOP_SIZE 50
+
+/**
+ * By how many bytes a packet is longer besides.
+ */
+#define ZEPHYR_PACKET_HEADER_SIZE 48
 
 /**
  * What a function answers. Numbers are never given another meaning; a newer library may answer with newer ones.
@@ -159,10 +300,304 @@ typedef int32_t zephyr_status;
 #endif // __cplusplus
 
 /**
+ * What one mixer delivered to one mailbox, in order: with the mixer's signature it shows that a mailbox server holds
+ * nothing back.
+ */
+typedef struct zephyr_delivery_list zephyr_delivery_list;
+
+/**
  * An address in a network with its two points on the curve: keep it for who is written to often. Never changes, so
  * threads may share it.
  */
 typedef struct zephyr_identity zephyr_identity;
+
+/**
+ * A manifest over its bytes, which it borrows. Never changes, so threads may share it.
+ */
+typedef struct zephyr_manifest zephyr_manifest;
+
+/**
+ * A mixer in one round. Never changes, so threads may share it. Wipe it when all packets of the round have gone on.
+ */
+typedef struct zephyr_mixer zephyr_mixer;
+
+/**
+ * A user's private key in one round. Never changes, so threads may share it. Wipe it when the round's mailbox is
+ * searched.
+ */
+typedef struct zephyr_private_key zephyr_private_key;
+
+/**
+ * A round whose directory was verified. Never changes, so threads may share it.
+ */
+typedef struct zephyr_round zephyr_round;
+
+/**
+ * The key of one direction between two people in one round: both compute it without having exchanged anything, and
+ * nobody else can. Never changes, so threads may share it.
+ */
+typedef struct zephyr_sender_key zephyr_sender_key;
+
+/**
+ * An entry of a table of tags: who writes in a slot of the round under this tag. The table is the program's: an entry
+ * for each contact and slot, filled by zephyr_sender_key_tag.
+ */
+typedef struct zephyr_tag {
+    /**
+     * The tag.
+     */
+    uint8_t tag[TAG_SIZE];
+    /**
+     * The program's number of the contact.
+     */
+    uint32_t contact;
+    /**
+     * The slot.
+     */
+    uint16_t slot;
+} zephyr_tag;
+
+/**
+ * What a manifest lays down. Times are in milliseconds.
+ */
+typedef struct zephyr_parameters {
+    /**
+     * The manifest's version, 0 for a network's first.
+     */
+    uint32_t version;
+    /**
+     * Number of mailboxes.
+     */
+    uint32_t mailboxes;
+    /**
+     * The round from which on this version is in effect.
+     */
+    uint64_t from_round;
+    /**
+     * When round 0 would have begun to take packets, since the Unix epoch.
+     */
+    uint64_t genesis;
+    /**
+     * From one round's submit phase to the next one's.
+     */
+    uint32_t round_ms;
+    /**
+     * How long before its submit phase a round opens.
+     */
+    uint32_t open_ms;
+    /**
+     * Length of the submit phase.
+     */
+    uint32_t submit_ms;
+    /**
+     * Length of each mix phase.
+     */
+    uint32_t phase_ms;
+    /**
+     * For the delivery to the mailboxes.
+     */
+    uint32_t deliver_ms;
+    /**
+     * In which clients download; then the round closes.
+     */
+    uint32_t download_ms;
+    /**
+     * Hops of a packet.
+     */
+    uint32_t hops;
+    /**
+     * Length of a payload in bytes.
+     */
+    uint32_t payload_len;
+    /**
+     * How packets travel: 0 one order of the mixers a round, 1 its rotations, 2 any order.
+     */
+    uint32_t routes;
+    /**
+     * The fewest mixers that a directory may have.
+     */
+    uint32_t min_mixers;
+    /**
+     * Packets that every client sends in every round.
+     */
+    uint32_t packets_per_round;
+    /**
+     * On how many mailbox servers each mailbox is kept.
+     */
+    uint32_t replicas;
+} zephyr_parameters;
+
+/**
+ * A server in a manifest.
+ */
+typedef struct zephyr_server {
+    /**
+     * Its Ed25519 identity.
+     */
+    uint8_t identity[32];
+    /**
+     * Its static X25519 key, to which clients open links.
+     */
+    uint8_t link_key[32];
+    /**
+     * A name for people.
+     */
+    char name[256];
+    /**
+     * Where clients reach it: `host:port`, or `ws://host:port/`.
+     */
+    char address[256];
+} zephyr_server;
+
+/**
+ * A mixer with its key of the round.
+ */
+typedef struct zephyr_hop {
+    /**
+     * Its index in the manifest.
+     */
+    uint16_t mixer;
+    /**
+     * Its X25519 key of the round.
+     */
+    uint8_t key[32];
+} zephyr_hop;
+
+/**
+ * Where random numbers come from: a source fit for keys, such as the system's or a hardware generator that is
+ * conditioned.
+ */
+typedef struct zephyr_random {
+    /**
+     * Writes `len` random bytes to `out` and returns 0, or another number if it can't: what needs them is not done
+     * then. NULL stands for the system's generator; without ZEPHYR_IO there is none.
+     */
+    int32_t (*fill)(void *userdata, uint8_t *out, size_t len);
+    /**
+     * What `fill` is given first; may be NULL.
+     */
+    void *userdata;
+} zephyr_random;
+
+/**
+ * A secret of the program's own, mixed into what is drawn: random numbers that repeat, or that somebody knows, do no
+ * harm then.
+ */
+typedef struct zephyr_hedge {
+    /**
+     * 32 secret bytes, such as the user's or the server's seed.
+     */
+    const uint8_t *secret;
+    /**
+     * A number that never comes twice with this secret: one that is counted and kept, or the time.
+     */
+    uint64_t counter;
+} zephyr_hedge;
+
+/**
+ * Where a peeled packet goes.
+ */
+typedef struct zephyr_next {
+    /**
+     * Whether this was the last hop.
+     */
+    bool is_mailbox;
+    /**
+     * The next mixer's index in the manifest, for whom the packet now is; or the number of the mailbox, and the packet's
+     * first ZEPHYR_SEALED_LEN bytes now are the sealed message.
+     */
+    uint32_t number;
+} zephyr_next;
+
+/**
+ * The times of a round, in milliseconds since the Unix epoch.
+ */
+typedef struct zephyr_schedule {
+    /**
+     * Mixers and PKGs publish their keys.
+     */
+    uint64_t opens;
+    /**
+     * Clients submit from here...
+     */
+    uint64_t submit_from;
+    /**
+     * ...to here.
+     */
+    uint64_t submit_until;
+    /**
+     * All messages are in the mailboxes: clients download from here...
+     */
+    uint64_t deliver_until;
+    /**
+     * ...to here.
+     */
+    uint64_t closes;
+} zephyr_schedule;
+
+/**
+ * What one sealed message carries: a fragment of a message, an acknowledgement, or both.
+ */
+typedef struct zephyr_payload {
+    /**
+     * What the message is: ZEPHYR_CONTENT_...
+     */
+    uint32_t content;
+    /**
+     * The sender's slot in the round. Never seal twice for one slot of a round.
+     */
+    uint16_t slot;
+    /**
+     * The fragment's index in its message.
+     */
+    uint16_t fragment;
+    /**
+     * How many fragments the message has, at least 1.
+     */
+    uint16_t fragments;
+    /**
+     * The sender's stream of sequence numbers to this recipient; 0 in one without contents.
+     */
+    uint32_t stream;
+    /**
+     * The fragment's number in the stream, from 1; 0 in one without contents.
+     */
+    uint32_t sequence;
+    /**
+     * The recipient's stream that `ack` speaks of; 0 if none is known.
+     */
+    uint32_t ack_stream;
+    /**
+     * All of that stream's fragments up to this number have arrived.
+     */
+    uint32_t ack;
+    /**
+     * The message's id, random, the same in all its fragments.
+     */
+    uint64_t message;
+    /**
+     * The fragment's bytes; NULL if there are none.
+     */
+    const uint8_t *body;
+    /**
+     * How many there are: at most zephyr_body_len_max.
+     */
+    size_t body_len;
+} zephyr_payload;
+
+/**
+ * What was in a message that was opened.
+ */
+typedef struct zephyr_opened {
+    /**
+     * The payload. Its body stands in the message that was opened.
+     */
+    struct zephyr_payload payload;
+    /**
+     * Who sent it, proven; empty if it is anonymous.
+     */
+    char sender[256];
+} zephyr_opened;
 
 #ifdef __cplusplus
 extern "C" {
@@ -251,6 +686,450 @@ zephyr_status zephyr_address_mailbox(const char *address_text,
                                      const uint8_t *network,
                                      uint32_t mailboxes,
                                      uint32_t *out);
+
+/**
+ * Verifies a PKG's public key of a round, ZEPHYR_PKG_KEY_SIZE bytes, and its proof that the PKG knows the secret behind
+ * it.
+ *
+ * `network` is the network's id and `pkg` the PKG's identity in the manifest, 32 bytes each.
+ * @return ZEPHYR_ERROR_KEY if it is no key, or the proof is not for it.
+ */
+zephyr_status zephyr_pkg_key_verify(const uint8_t *key,
+                                    const uint8_t *network,
+                                    uint64_t round,
+                                    const uint8_t *pkg);
+
+/**
+ * Whether a share, ZEPHYR_SHARE_SIZE bytes, is what the PKG with this key, ZEPHYR_PKG_KEY_SIZE bytes, owes to
+ * `identity`: names the culprit if zephyr_private_key_init refuses.
+ *
+ * @return ZEPHYR_ERROR_KEY if it is not.
+ */
+zephyr_status zephyr_share_verify(const uint8_t *share,
+                                  const uint8_t *pkg_key,
+                                  const struct zephyr_identity *identity);
+
+/**
+ * Adds up the PKGs' shares to the private key of `identity` in a round, and checks it (four pairings).
+ *
+ * `memory` is lent, ZEPHYR_PRIVATE_KEY_SIZE bytes, until zephyr_private_key_wipe; `shares` are those of all PKGs one
+ * after the other, ZEPHYR_SHARE_SIZE bytes each. `round` and `identity` are not kept.
+ * @return ZEPHYR_ERROR_KEY if the sum is not the key: zephyr_share_verify tells whose share is wrong.
+ */
+zephyr_status zephyr_private_key_init(void *memory,
+                                      size_t memory_len,
+                                      const struct zephyr_round *round,
+                                      const struct zephyr_identity *identity,
+                                      const uint8_t *shares,
+                                      size_t shares_len,
+                                      struct zephyr_private_key **out);
+
+/**
+ * Ends a private key, overwrites it, and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_private_key_wipe(struct zephyr_private_key *key);
+
+/**
+ * Sorts a table of tags, so that it can be searched.
+ */
+zephyr_status zephyr_tags_sort(struct zephyr_tag *tags, size_t tags_count);
+
+/**
+ * Finds the next message in a mailbox that bears a known tag: zephyr_open_from opens it. Any other may still be a
+ * stranger's: zephyr_open tries.
+ *
+ * `tags` is a sorted table; the mailbox's messages stand one after the other in `mailbox`, `sealed_len` bytes each;
+ * `first` is the number of the message to begin with. `index` is given the number of the message that was found and
+ * `hit` its entry in the table; if there is none, the number of messages, and NULL.
+ * @return ZEPHYR_ERROR_ARGUMENT if the mailbox is no multiple of `sealed_len`, or `sealed_len` is no message's.
+ */
+zephyr_status zephyr_mailbox_scan(const struct zephyr_tag *tags,
+                                  size_t tags_count,
+                                  const uint8_t *mailbox,
+                                  size_t mailbox_len,
+                                  size_t sealed_len,
+                                  size_t first,
+                                  size_t *index,
+                                  const struct zephyr_tag **hit);
+
+/**
+ * The digest of a sealed message in a delivery list, 32 bytes.
+ */
+zephyr_status zephyr_message_digest(const uint8_t *message, size_t message_len, uint8_t *out);
+
+/**
+ * An empty list. `memory` is lent, ZEPHYR_DELIVERY_LIST_SIZE bytes, until zephyr_delivery_list_wipe.
+ */
+zephyr_status zephyr_delivery_list_init(void *memory,
+                                        size_t memory_len,
+                                        struct zephyr_delivery_list **out);
+
+/**
+ * Ends a list and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_delivery_list_wipe(struct zephyr_delivery_list *list);
+
+/**
+ * Appends a sealed message.
+ */
+zephyr_status zephyr_delivery_list_push(struct zephyr_delivery_list *list,
+                                        const uint8_t *message,
+                                        size_t message_len);
+
+/**
+ * Verifies a mixer's signature, 64 bytes, under the list.
+ *
+ * `mixer_id` is the mixer's identity in the manifest, `directory` the round's directory's hash, 32 bytes each; `mixer`
+ * is the mixer's index.
+ * @return ZEPHYR_ERROR_SIGNATURE if it is not the mixer's, or for another list.
+ */
+zephyr_status zephyr_delivery_list_verify(const struct zephyr_delivery_list *list,
+                                          const uint8_t *mixer_id,
+                                          const uint8_t *directory,
+                                          uint16_t mixer,
+                                          uint32_t mailbox,
+                                          const uint8_t *signature);
+
+/**
+ * Checks bytes and looks at them as a manifest.
+ *
+ * `memory` is lent, ZEPHYR_MANIFEST_SIZE bytes, until zephyr_manifest_wipe; so are the bytes at `data`, which must not
+ * change.
+ * @return ZEPHYR_ERROR_MANIFEST if they are no manifest, or none of a network that could work.
+ */
+zephyr_status zephyr_manifest_init(void *memory,
+                                   size_t memory_len,
+                                   const uint8_t *data,
+                                   size_t data_len,
+                                   struct zephyr_manifest **out);
+
+/**
+ * Ends a manifest and gives its memory, and its bytes, back. Of no effect on NULL.
+ */
+zephyr_status zephyr_manifest_wipe(struct zephyr_manifest *manifest);
+
+/**
+ * The network's id, 32 bytes.
+ */
+zephyr_status zephyr_manifest_network(const struct zephyr_manifest *manifest, uint8_t *out);
+
+/**
+ * The hash of this version of the manifest, 32 bytes. Of version 0 it is the network's id.
+ */
+zephyr_status zephyr_manifest_hash(const struct zephyr_manifest *manifest, uint8_t *out);
+
+/**
+ * What the manifest lays down.
+ */
+zephyr_status zephyr_manifest_parameters(const struct zephyr_manifest *manifest,
+                                         struct zephyr_parameters *out);
+
+/**
+ * How many servers of a role (ZEPHYR_ROLE_...) there are.
+ */
+zephyr_status zephyr_manifest_servers(const struct zephyr_manifest *manifest,
+                                      uint32_t role,
+                                      size_t *out);
+
+/**
+ * The server of a role (ZEPHYR_ROLE_...) with this index.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if there is none.
+ */
+zephyr_status zephyr_manifest_server(const struct zephyr_manifest *manifest,
+                                     uint32_t role,
+                                     size_t index,
+                                     struct zephyr_server *out);
+
+/**
+ * Checks that a signed manifest is the version that follows this one: the next number, nothing changed that must stay,
+ * and signed by all its PKGs and all but one of its mixers.
+ *
+ * `manifest_len` is given the length of the new manifest, which stands in front of its signatures in `data`.
+ * @return ZEPHYR_ERROR_MANIFEST if it is no manifest or not the next, ZEPHYR_ERROR_SIGNATURE if signatures are missing
+ * or wrong.
+ */
+zephyr_status zephyr_manifest_verify_next(const struct zephyr_manifest *manifest,
+                                          const uint8_t *data,
+                                          size_t data_len,
+                                          size_t *manifest_len);
+
+/**
+ * Wraps a sealed message into a packet (two X25519 a hop).
+ *
+ * `hops` and `payload_len` are the network's, `directory` is the round's directory's hash, 32 bytes, `route` the mixers
+ * in order, at most `hops`. `random` gives random numbers; `hedge` may be NULL. `out` is given the packet, `needed`
+ * (may be NULL) its length, ZEPHYR_PACKET_LEN(hops, payload_len); it must not overlap the message.
+ * @return ZEPHYR_ERROR_ARGUMENT if the message has another length, or the route none or too many mixers;
+ * ZEPHYR_ERROR_KEY if a mixer's key is none: what stands in `out` then is of no use.
+ */
+zephyr_status zephyr_wrap(size_t hops,
+                          size_t payload_len,
+                          const uint8_t *directory,
+                          const struct zephyr_hop *route,
+                          size_t route_count,
+                          uint32_t mailbox,
+                          const uint8_t *sealed,
+                          size_t sealed_len,
+                          const struct zephyr_random *random,
+                          const struct zephyr_hedge *hedge,
+                          uint8_t *out,
+                          size_t out_len,
+                          size_t *needed);
+
+/**
+ * A mixer with its key of a round.
+ *
+ * `memory` is lent, ZEPHYR_MIXER_SIZE bytes, until zephyr_mixer_wipe; `hops` and `payload_len` are the network's;
+ * `directory` is the round's directory's hash and `secret` random, 32 bytes each, the latter used in this round only.
+ */
+zephyr_status zephyr_mixer_init(void *memory,
+                                size_t memory_len,
+                                size_t hops,
+                                size_t payload_len,
+                                const uint8_t *directory,
+                                const uint8_t *secret,
+                                struct zephyr_mixer **out);
+
+/**
+ * Ends a mixer, overwrites its key, and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_mixer_wipe(struct zephyr_mixer *mixer);
+
+/**
+ * The public key, 32 bytes, that goes with a mixer's secret of a round, 32 bytes.
+ */
+zephyr_status zephyr_mixer_key(const uint8_t *secret, uint8_t *out);
+
+/**
+ * Peels one layer of a packet, in place (one X25519). `position` counts the hops from 0.
+ *
+ * A mixer drops a packet whose first 32 bytes, the ephemeral key, it has seen in this round before.
+ * @return ZEPHYR_ERROR_PACKET if it is none for this mixer, round and position: drop it.
+ */
+zephyr_status zephyr_mixer_peel(const struct zephyr_mixer *mixer,
+                                size_t position,
+                                uint8_t *packet,
+                                size_t packet_len,
+                                struct zephyr_next *out);
+
+/**
+ * Verifies a round's directory: that it fits the manifest, has a key of every PKG, and is signed by all its mixers.
+ *
+ * `memory` is lent, ZEPHYR_ROUND_SIZE bytes, until zephyr_round_wipe. The directory is not kept. With `verify_proofs`
+ * the PKGs' proofs of knowledge are verified too; without, that is left to the mixers, each of which has done it.
+ * Clients take only rounds that are later than all before.
+ * @return ZEPHYR_ERROR_DIRECTORY if it is not valid.
+ */
+zephyr_status zephyr_round_init(void *memory,
+                                size_t memory_len,
+                                const struct zephyr_manifest *manifest,
+                                const uint8_t *directory,
+                                size_t directory_len,
+                                bool verify_proofs,
+                                struct zephyr_round **out);
+
+/**
+ * A round from what messages are bound to, for programs that verify directories in their own way. It has no schedule,
+ * mixers or routes.
+ *
+ * `memory` is lent, ZEPHYR_ROUND_SIZE bytes, until zephyr_round_wipe; `network` is the network's id and `directory` the
+ * directory's hash, 32 bytes each; `pkg_keys` are the keys of all PKGs one after the other, ZEPHYR_PKG_KEY_SIZE bytes
+ * each, whose proofs zephyr_pkg_key_verify has verified.
+ * @return ZEPHYR_ERROR_KEY if a key or their sum is none.
+ */
+zephyr_status zephyr_round_init_from_keys(void *memory,
+                                          size_t memory_len,
+                                          const uint8_t *network,
+                                          uint64_t round,
+                                          const uint8_t *directory,
+                                          const uint8_t *pkg_keys,
+                                          size_t pkg_keys_len,
+                                          struct zephyr_round **out);
+
+/**
+ * Ends a round and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_round_wipe(struct zephyr_round *round);
+
+/**
+ * The round's number.
+ */
+zephyr_status zephyr_round_number(const struct zephyr_round *round, uint64_t *out);
+
+/**
+ * The directory's hash, 32 bytes, to which everything in the round is bound.
+ */
+zephyr_status zephyr_round_directory(const struct zephyr_round *round, uint8_t *out);
+
+/**
+ * The round's times.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT for a round from keys alone.
+ */
+zephyr_status zephyr_round_schedule(const struct zephyr_round *round, struct zephyr_schedule *out);
+
+/**
+ * The round's mixers and their keys, in ascending order.
+ *
+ * `out` has room for `out_count` of them (ZEPHYR_MAX_MIXERS are always enough), `needed` (may be NULL) is given their
+ * number.
+ * @return ZEPHYR_ERROR_ARGUMENT for a round from keys alone.
+ */
+zephyr_status zephyr_round_mixers(const struct zephyr_round *round,
+                                  struct zephyr_hop *out,
+                                  size_t out_count,
+                                  size_t *needed);
+
+/**
+ * A route for one packet through the round's mixers.
+ *
+ * `out` has room for `out_count` hops (ZEPHYR_MAX_HOPS are always enough), `needed` (may be NULL) is given their number.
+ * @return ZEPHYR_ERROR_ARGUMENT for a round from keys alone.
+ */
+zephyr_status zephyr_round_route(const struct zephyr_round *round,
+                                 const struct zephyr_random *random,
+                                 struct zephyr_hop *out,
+                                 size_t out_count,
+                                 size_t *needed);
+
+/**
+ * A route for one packet through some mixers: as zephyr_round_route, for programs that verify directories in their own
+ * way.
+ *
+ * `routes` is ZEPHYR_ROUTES_..., `hops` the network's number of them, `directory` the directory's hash, 32 bytes,
+ * `mixers` those of the directory in ascending order. `out` has room for `out_count` hops (ZEPHYR_MAX_HOPS are always
+ * enough), `needed` (may be NULL) is given their number.
+ */
+zephyr_status zephyr_route(uint32_t routes,
+                           size_t hops,
+                           const uint8_t *directory,
+                           const struct zephyr_hop *mixers,
+                           size_t mixers_count,
+                           const struct zephyr_random *random,
+                           struct zephyr_hop *out,
+                           size_t out_count,
+                           size_t *needed);
+
+/**
+ * Seals a payload for `recipient` in a round (one pairing, two multiplications): nobody else can open it, and nobody at
+ * all after the round.
+ *
+ * `sender_key` is the one to `recipient`, or NULL: anonymous. `payload_len` is the network's. `random` gives random
+ * numbers; `hedge` may be NULL. `out` is given the sealed message, `needed` (may be NULL) its length,
+ * ZEPHYR_SEALED_LEN(payload_len); it must not overlap the payload's body.
+ * @return ZEPHYR_ERROR_ARGUMENT if the payload can't be as it is, such as one whose body is too long;
+ * ZEPHYR_ERROR_KEY if `sender_key` is of another round, or to somebody else.
+ */
+zephyr_status zephyr_seal(const struct zephyr_round *round,
+                          const struct zephyr_identity *recipient,
+                          const struct zephyr_sender_key *sender_key,
+                          const struct zephyr_payload *payload,
+                          size_t payload_len,
+                          const struct zephyr_random *random,
+                          const struct zephyr_hedge *hedge,
+                          uint8_t *out,
+                          size_t out_len,
+                          size_t *needed);
+
+/**
+ * Makes a cover message (one multiplication): to everybody it looks like a message to somebody else.
+ *
+ * `payload_len` is the network's. `out` is given the message, `needed` (may be NULL) its length,
+ * ZEPHYR_SEALED_LEN(payload_len).
+ */
+zephyr_status zephyr_cover(size_t payload_len,
+                           const struct zephyr_random *random,
+                           uint8_t *out,
+                           size_t out_len,
+                           size_t *needed);
+
+/**
+ * Tries to open a message that bears no known tag, in place (one pairing; if it is the user's and names its sender,
+ * another).
+ *
+ * `key` is the user's of this round. What stands in the message afterwards is the payload if it was opened, else
+ * nothing that matters.
+ * @return ZEPHYR_ERROR_NOT_MINE if it is somebody else's, damaged, or not from whom it says: which is not told.
+ */
+zephyr_status zephyr_open(const struct zephyr_round *round,
+                          const struct zephyr_private_key *key,
+                          uint8_t *message,
+                          size_t message_len,
+                          struct zephyr_opened *out);
+
+/**
+ * Opens a message, in place, that bears the tag of this slot and sender (one pairing, and none if it was not made by the
+ * sender).
+ *
+ * `key` is the user's of this round, `sender_key` the one from the sender. What stands in the message afterwards is the
+ * payload if it was opened, else nothing that matters.
+ * @return ZEPHYR_ERROR_NOT_MINE if it is not an undamaged message from the sender in that slot.
+ */
+zephyr_status zephyr_open_from(const struct zephyr_round *round,
+                               const struct zephyr_private_key *key,
+                               const struct zephyr_sender_key *sender_key,
+                               uint16_t slot,
+                               uint8_t *message,
+                               size_t message_len,
+                               struct zephyr_opened *out);
+
+/**
+ * The key under which the owner of `key` writes to `recipient` (one pairing).
+ *
+ * `memory` is lent, ZEPHYR_SENDER_KEY_SIZE bytes, until zephyr_sender_key_wipe. `key` and `recipient` are not kept.
+ */
+zephyr_status zephyr_sender_key_init_to(void *memory,
+                                        size_t memory_len,
+                                        const struct zephyr_private_key *key,
+                                        const struct zephyr_identity *recipient,
+                                        struct zephyr_sender_key **out);
+
+/**
+ * The key under which the owner of `key` gets messages of `sender` (one pairing).
+ *
+ * `memory` is lent, ZEPHYR_SENDER_KEY_SIZE bytes, until zephyr_sender_key_wipe. `key` and `sender` are not kept.
+ */
+zephyr_status zephyr_sender_key_init_from(void *memory,
+                                          size_t memory_len,
+                                          const struct zephyr_private_key *key,
+                                          const struct zephyr_identity *sender,
+                                          struct zephyr_sender_key **out);
+
+/**
+ * Ends a key, overwrites it, and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_sender_key_wipe(struct zephyr_sender_key *key);
+
+/**
+ * The tag, ZEPHYR_TAG_SIZE bytes, of the message in a slot of the round: the recipient looks for it in the mailbox.
+ */
+zephyr_status zephyr_sender_key_tag(const struct zephyr_sender_key *key,
+                                    uint16_t slot,
+                                    uint8_t *out);
+
+/**
+ * The length in bytes of a sealed message; ZEPHYR_SEALED_LEN computes the same.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if no network has such a payload length.
+ */
+zephyr_status zephyr_sealed_len(size_t payload_len, size_t *out);
+
+/**
+ * The length in bytes of a packet; ZEPHYR_PACKET_LEN computes the same.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if no network has so many hops or such a payload length.
+ */
+zephyr_status zephyr_packet_len(size_t hops, size_t payload_len, size_t *out);
+
+/**
+ * How many bytes of body a payload has room for beside its sender's address. `sender` may be NULL: anonymous.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if no network has such a payload length.
+ */
+zephyr_status zephyr_body_len_max(size_t payload_len,
+                                  const char *sender,
+                                  size_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

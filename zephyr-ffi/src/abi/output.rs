@@ -54,6 +54,47 @@ pub(crate) unsafe fn output<'a>(
     }
 }
 
+/// Writes bytes whose number is the same in all networks.
+///
+/// # Safety
+/// `out` is NULL, or there is room for `N` bytes.
+pub(crate) unsafe fn output_array<const N: usize>(
+    bytes: &[u8; N],
+    out: *mut u8,
+) -> Result<(), Failure> {
+    // SAFETY: as the caller promises; an array of bytes may stand anywhere.
+    unsafe { Out::new(out.cast::<[u8; N]>()) }?.set(*bytes);
+    Ok(())
+}
+
+/// Writes several of a plain struct; else as [`output`], but counted and not in bytes.
+///
+/// # Safety
+/// As for [`output`], and aligned.
+pub(crate) unsafe fn output_items<T: Copy>(
+    items: &[T],
+    out: *mut T,
+    out_count: usize,
+    told: *mut usize,
+) -> Result<(), Failure> {
+    if !told.is_null() {
+        // SAFETY: not NULL, and as the caller promises.
+        unsafe { told.write(items.len()) };
+    }
+    if out_count < items.len() {
+        return Err(ZEPHYR_ERROR_BUFFER.into());
+    }
+    if items.is_empty() {
+        return Ok(());
+    }
+    if out.is_null() {
+        return Err(ZEPHYR_ERROR_NULL.into());
+    }
+    // SAFETY: not NULL, there is room, and what the caller lends is not what stands here.
+    unsafe { core::ptr::copy_nonoverlapping(items.as_ptr(), out, items.len()) };
+    Ok(())
+}
+
 /// Writes a text with a NUL behind it; else as [`output`].
 ///
 /// # Safety

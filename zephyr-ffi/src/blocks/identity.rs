@@ -12,7 +12,7 @@ use crate::abi::{
 /// The longest address in bytes, without the NUL behind it.
 pub const ZEPHYR_ADDRESS_MAX: usize = 254;
 /// How many bytes to lend for a zephyr_identity.
-pub const ZEPHYR_IDENTITY_SIZE: usize = 24 * 1024;
+pub const ZEPHYR_IDENTITY_SIZE: usize = 2 * 1024;
 
 const _: () = assert!(ZEPHYR_ADDRESS_MAX == zephyr_core::MAX_ADDRESS);
 const _: () = assert!(ZEPHYR_IDENTITY_SIZE >= lent_size::<zephyr_identity>());
