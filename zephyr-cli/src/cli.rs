@@ -50,9 +50,15 @@ round, received_at.")]
     /// For programs: take part, send what stdin says, and show what arrives, in lines of JSON
     #[command(after_help = PIPE)]
     Pipe,
-    /// Add, remove and list the people you write with
+    /// Add, remove, block and list the people you write with
     #[command(subcommand)]
     Contacts(ContactsCommand),
+    /// Write everything in your home into one encrypted file
+    #[command(after_help = PASSPHRASE)]
+    Backup(BackupArgs),
+    /// Make a home from a backup: a new computer, or what was there is lost
+    #[command(after_help = RESTORE)]
+    Restore(BackupArgs),
     /// Test the clock, the registration, and that every server can be reached
     Check,
     /// Keep somebody else from replacing the key of your address
@@ -101,6 +107,30 @@ Each line of stdout has an `event`:
   round      round, state: opened with mixers and listed, searched with messages and opened, missed with why
 A message that arrives is shown again, with the same id, if the program was killed while it showed it.
 It goes on when stdin ends and when the network is down, until Ctrl-C.";
+
+/// For `zephyr backup --help`.
+const PASSPHRASE: &str = "\
+The passphrase has at least 8 characters; whoever has the file can try as many as they like, so take several words.
+Nobody can open the backup without it. It is asked for on a terminal, or is the first line of --passphrase-file, the
+variable ZEPHYR_PASSPHRASE, or the first line of stdin.
+A file that is there is never overwritten. Messages that come later are not in the backup: make new ones.";
+
+/// For `zephyr restore --help`.
+const RESTORE: &str = "\
+The home is made where --home says, which must not have one. No new codes are needed. Your clock must be right.
+Stop the old program for good first: two copies of a home that take part at the same time give away that their
+messages have one sender. What had not been delivered when the backup was made is sent again; what came later and was
+confirmed is not sent again by anybody. People who were blocked or removed since are as they were in the backup.
+The passphrase is given as for `zephyr backup`.";
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The backup
+    pub file: PathBuf,
+    /// A file with the passphrase in its first line
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 pub struct RegisterArgs {
@@ -167,9 +197,26 @@ pub enum ContactsCommand {
         #[arg(value_parser = address)]
         address: Address,
     },
-    /// List all contacts
+    /// Block an address: it is no contact, and nothing is taken from it any more
+    #[command(after_help = "\
+What waits in the outbox for the address is removed, and nothing can be sent to it. Nobody is told: it looks as if you
+did not read the messages. What is sent anonymously can't be known to come from there.")]
+    Block {
+        /// The e-mail address
+        #[arg(value_parser = address)]
+        address: Address,
+    },
+    /// Take again what comes from an address that was blocked; it is no contact before you add it
+    Unblock {
+        /// The e-mail address
+        #[arg(value_parser = address)]
+        address: Address,
+    },
+    /// List all contacts, and those who are blocked
+    #[command(after_help = "\
+With --json each address is one line: address, blocked (true or false), and for contacts note and added_at.")]
     List {
-        /// One JSON object a contact
+        /// One JSON object an address
         #[arg(long)]
         json: bool,
     },

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod backup;
 mod check;
 mod contacts;
 mod demo;
@@ -42,6 +43,8 @@ pub async fn run(cli: Cli) -> Outcome {
             pipe::run(Store::open(&dir).await?, &dir).await
         }
         Command::Contacts(command) => contacts::run(open_home(home).await?, command).await,
+        Command::Backup(args) => backup::backup(open_home(home).await?, args).await,
+        Command::Restore(args) => backup::restore(&home_dir(home)?, args).await,
         Command::Check => check::run(open_home(home).await?).await,
         Command::Veto => manage::veto(open_home(home).await?).await,
         Command::Unregister => manage::unregister(open_home(home).await?).await,

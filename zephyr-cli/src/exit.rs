@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use zephyr_client::{
-    NetworkError, RegistrationError, RequestError, RunError, SendError, StoreError,
+    BackupError, NetworkError, RegistrationError, RequestError, RunError, SendError, StoreError,
 };
 use zephyr_core::wire::PkgRefusal;
 use zephyr_server::NodeError;
@@ -86,6 +86,16 @@ impl From<StoreError> for Failure {
             _ => Exit::Failed,
         };
         Self::new(exit, error)
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Store(error) => error.into(),
+            BackupError::ShortPassphrase | BackupError::Unreadable(_) => Self::usage(error),
+            error => Self::failed(error),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! commands        what it does, a file for each command
 //! local_network   all servers of a network in this process, for `demo` and `devnet`
 //! network_watch   a server's network file while the server runs
+//! passphrase      a secret that is typed, or read
 //! online          running a client and noticing what keeps it from its work
 //! exit            sentences and exit codes
 //! ```
@@ -21,6 +22,7 @@ mod local_network;
 mod network_watch;
 mod online;
 mod output;
+mod passphrase;
 mod server_config;
 mod signals;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
 
-use zephyr_client::{Client, Event, Network};
+use zephyr_client::{Client, Event, Network, Refused};
 use zephyr_core::Role;
 use zephyr_core::session::{self, Missed};
 use zephyr_core::wire::PkgRefusal;
@@ -71,6 +71,8 @@ impl Watch {
                 *last = why.clone();
                 self.check_infos().map(|()| None)
             }
+            // Blocking is for not hearing of somebody.
+            Event::Dropped(Refused::Blocked) => Ok(None),
             Event::Dropped(why) => Ok(Some(format!("a message was dropped: {why}"))),
             Event::ContactsFull => Ok(Some(
                 "too many contacts were added: start zephyr again to write with the newest".into(),

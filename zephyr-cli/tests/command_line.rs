@@ -18,6 +18,8 @@ fn the_help_lists_all_commands_and_the_exit_codes() {
         "recv",
         "pipe",
         "contacts",
+        "backup",
+        "restore",
         "check",
         "veto",
         "unregister",
@@ -260,6 +262,20 @@ fn an_unreachable_network_is_told_apart() {
     failed(&in_home("contacts remove bob@example.org"), 1, "contacts list");
     succeeded(&in_home("contacts add Bob@Example.org --note friend"));
     assert_eq!(stdout(&in_home("contacts list")), "bob@example.org  friend\n");
+    succeeded(&in_home("contacts block mallory@example.org"));
+    failed(&in_home("contacts block a@example.org"), 2, "your own address");
+    failed(&in_home("contacts add mallory@example.org"), 2, "blocked: unblock it first");
+    assert_eq!(
+        stdout(&in_home("contacts list")),
+        "bob@example.org  friend\nmallory@example.org  (blocked)\n"
+    );
+    let listed = stdout(&in_home("contacts list --json"));
+    let listed: Vec<serde_json::Value> =
+        listed.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!((&listed[0]["note"], &listed[0]["blocked"]), (&"friend".into(), &false.into()));
+    assert_eq!(listed[1]["blocked"], true);
+    succeeded(&in_home("contacts unblock mallory@example.org"));
+    failed(&in_home("contacts unblock mallory@example.org"), 1, "contacts list");
     succeeded(&in_home("recv --wait 0s"));
     succeeded(&in_home("outbox"));
     let other =

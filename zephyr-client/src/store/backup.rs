@@ -41,6 +41,9 @@ impl Store {
             return Err(BackupError::Exists(file.to_owned()));
         }
         let mut connection = self.pool.acquire().await?;
+        let query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let len: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await?;
+        format::check_len(len.cast_unsigned())?;
         let home = connection.serialize(None).await?;
         drop(connection);
         let (file, passphrase) = (file.to_owned(), Zeroizing::new(passphrase.to_owned()));
@@ -165,7 +168,7 @@ impl Restoring {
     }
 
     fn finish(self, database: &Path) -> Result<(), BackupError> {
-        let renamed = File::open(self.path())
+        let renamed = private_file(&self.path())
             .and_then(|file| file.sync_all())
             .and_then(|()| fs::rename(self.path(), database))
             .and_then(|()| sync_folder(&self.dir));

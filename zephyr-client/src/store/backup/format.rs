@@ -82,11 +82,13 @@ impl Cost {
     }
 }
 
+/// Whether a home of so many bytes can be backed up.
+pub(super) fn check_len(len: u64) -> Result<(), BackupError> {
+    if len > MAX_HOME as u64 { Err(BackupError::TooLong(len)) } else { Ok(()) }
+}
+
 /// Encrypts a home in place, and returns what stands in front of it.
 pub(super) fn seal(home: &mut [u8], passphrase: &str) -> Result<[u8; HEADER], BackupError> {
-    if home.len() > MAX_HOME {
-        return Err(BackupError::TooLong(home.len() as u64));
-    }
     let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
     getrandom::fill(&mut salt).map_err(StoreError::from)?;
     getrandom::fill(&mut nonce).map_err(StoreError::from)?;

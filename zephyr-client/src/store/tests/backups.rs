@@ -234,6 +234,7 @@ fn bodies(kind: u8, count: u8) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn everything_that_is_sent_after_a_restore_arrives_once_and_in_order_on_both_sides() {
     // How many rounds the backup is old, and whether Bob hears of Alice's old home in its last ones.
+    let mut seed = 1_u32;
     for (age, lost) in
         [(0, false), (1, false), (2, true), (3, false), (5, true), (9, false), (40, false)]
     {
@@ -265,6 +266,19 @@ async fn everything_that_is_sent_after_a_restore_arrives_once_and_in_order_on_bo
             for body in &after[who] {
                 ids.push((who, pair.write(who, body).await));
             }
+        }
+        for _ in 0..20 {
+            pair.round(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                match seed >> 29 {
+                    0 => Fate::Lost,
+                    1 => Fate::Twice(3),
+                    2 => Fate::NotTaken,
+                    3 => Fate::Unknown,
+                    n => Fate::Read(u64::from(n % 4)),
+                }
+            })
+            .await;
         }
         pair.rounds(ENOUGH).await;
 
