@@ -20,6 +20,8 @@ extern crate std;
 
 mod abi;
 mod blocks;
+#[cfg(feature = "io")]
+mod client;
 
 pub use abi::*;
 pub use blocks::*;

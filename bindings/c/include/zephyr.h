@@ -290,6 +290,106 @@ enum zephyr_status
      * A signature is wrong.
      */
     ZEPHYR_ERROR_SIGNATURE = 26,
+    /**
+     * The client was closed during the call.
+     */
+    ZEPHYR_ERROR_CLOSED = 40,
+    /**
+     * This can't be done on a thread that calls back: it would wait for itself.
+     */
+    ZEPHYR_ERROR_IN_CALLBACK = 41,
+    /**
+     * The client takes part in the rounds already.
+     */
+    ZEPHYR_ERROR_RUNNING = 42,
+    /**
+     * It did not happen in time.
+     */
+    ZEPHYR_ERROR_TIMEOUT = 43,
+    /**
+     * There is no home in this folder: create one.
+     */
+    ZEPHYR_ERROR_NO_HOME = 44,
+    /**
+     * Another program or client uses this home.
+     */
+    ZEPHYR_ERROR_IN_USE = 45,
+    /**
+     * The home in this folder belongs to another address or network.
+     */
+    ZEPHYR_ERROR_OTHER_HOME = 46,
+    /**
+     * The home can't be used: its disk is full, read-only or damaged, or a newer version wrote it.
+     */
+    ZEPHYR_ERROR_HOME = 47,
+    /**
+     * This is not the text of a network file.
+     */
+    ZEPHYR_ERROR_NETWORK = 48,
+    /**
+     * A server can't be reached: try again later.
+     */
+    ZEPHYR_ERROR_UNREACHABLE = 49,
+    /**
+     * The address is not registered to this home, or not yet.
+     */
+    ZEPHYR_ERROR_NOT_REGISTERED = 50,
+    /**
+     * This is no code, such as 7GK2-M0QX: copy it from the mail.
+     */
+    ZEPHYR_ERROR_CODE = 51,
+    /**
+     * The code is wrong: compare it with the mail.
+     */
+    ZEPHYR_ERROR_WRONG_CODE = 52,
+    /**
+     * The PKG waits for no code any more: register again.
+     */
+    ZEPHYR_ERROR_NO_CODE = 53,
+    /**
+     * The PKG can't do it now, or too many codes were asked for: try again later.
+     */
+    ZEPHYR_ERROR_LATER = 54,
+    /**
+     * It was refused: see the sentence that comes with it.
+     */
+    ZEPHYR_ERROR_REFUSED = 55,
+    /**
+     * This is the user's own address.
+     */
+    ZEPHYR_ERROR_OWN_ADDRESS = 56,
+    /**
+     * The message is longer than any may be: shorten or split it.
+     */
+    ZEPHYR_ERROR_TOO_LONG = 57,
+    /**
+     * The address is blocked: unblock it first.
+     */
+    ZEPHYR_ERROR_BLOCKED = 58,
+    /**
+     * The passphrase is wrong or has fewer than 8 characters, or the file is no backup.
+     */
+    ZEPHYR_ERROR_PASSPHRASE = 59,
+    /**
+     * No more contacts fit while the client takes part: stop and start it.
+     */
+    ZEPHYR_ERROR_CONTACTS_FULL = 80,
+    /**
+     * There is no message with this number.
+     */
+    ZEPHYR_ERROR_NO_MESSAGE = 81,
+    /**
+     * There is such a file or home already: nothing is overwritten.
+     */
+    ZEPHYR_ERROR_EXISTS = 82,
+    /**
+     * A file can't be read or written.
+     */
+    ZEPHYR_ERROR_FILE = 83,
+    /**
+     * The operating system gave no thread, no sockets or not enough memory.
+     */
+    ZEPHYR_ERROR_SYSTEM = 84,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -298,6 +398,160 @@ typedef enum zephyr_status zephyr_status;
 typedef int32_t zephyr_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+#if defined(ZEPHYR_IO)
+/**
+ * How far a message has come.
+ */
+enum zephyr_delivery_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+#if defined(ZEPHYR_IO)
+    /**
+     * Nothing of it has left.
+     */
+    ZEPHYR_DELIVERY_QUEUED = 0,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * Mixers have taken some of its parts: see `sent` and `of`.
+     */
+    ZEPHYR_DELIVERY_SENDING = 1,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * Mixers have taken all of it, the last part in `round`. Only people who have added the user acknowledge it.
+     */
+    ZEPHYR_DELIVERY_SENT = 2,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * It is in the recipient's inbox.
+     */
+    ZEPHYR_DELIVERY_DELIVERED = 3,
+#endif
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_delivery_state zephyr_delivery_state;
+#else
+typedef int32_t zephyr_delivery_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * How far the registration with a PKG has come.
+ */
+enum zephyr_registration_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+#if defined(ZEPHYR_IO)
+    /**
+     * The address is not registered, and no code was asked for.
+     */
+    ZEPHYR_REGISTRATION_NONE = 0,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * A code was asked for: bring it with zephyr_client_confirm.
+     */
+    ZEPHYR_REGISTRATION_CODE_SENT = 1,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * The address is registered to this home.
+     */
+    ZEPHYR_REGISTRATION_REGISTERED = 2,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * The address was registered to another home, which this one replaces at `until_ms` unless that one vetoes. There
+     * is nothing to do but wait.
+     */
+    ZEPHYR_REGISTRATION_WAITING = 3,
+#endif
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_registration_state zephyr_registration_state;
+#else
+typedef int32_t zephyr_registration_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * What happened in a round.
+ */
+enum zephyr_progress_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+#if defined(ZEPHYR_IO)
+    /**
+     * The round's directory was accepted: see `mixers` and `listed`. With fewer mixers than are listed it protects
+     * less.
+     */
+    ZEPHYR_PROGRESS_OPENED = 1,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * The PKGs gave the user's key of the round.
+     */
+    ZEPHYR_PROGRESS_KEYED = 2,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * A mixer took a packet: each round the same number, whether there is something to send or not.
+     */
+    ZEPHYR_PROGRESS_SENT = 3,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * The mailbox was searched: see `messages` and `opened`.
+     */
+    ZEPHYR_PROGRESS_SCANNED = 4,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * The round brought nothing: see `why`. Nothing is lost; what was sent in it is sent again.
+     */
+    ZEPHYR_PROGRESS_MISSED = 5,
+#endif
+#if defined(ZEPHYR_IO)
+    /**
+     * Something is not as it should be: see `status` and `why`. The client goes on.
+     */
+    ZEPHYR_PROGRESS_PROBLEM = 6,
+#endif
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_progress_kind zephyr_progress_kind;
+#else
+typedef int32_t zephyr_progress_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * A client with I/O inside: a home in a folder that is open, and the threads that work for it. All threads may use it
+ * at any time. It is no pointer to anything: a client that was closed is always recognised (ZEPHYR_ERROR_HANDLE).
+ *
+ * If it is closed while another thread is in a call, that call ends with ZEPHYR_ERROR_CLOSED; whether it had done its
+ * work already shows when the home is opened again.
+ */
+typedef struct zephyr_client zephyr_client;
+#endif
 
 /**
  * What one mixer delivered to one mailbox, in order: with the mixer's signature it shows that a mailbox server holds
@@ -598,6 +852,310 @@ typedef struct zephyr_opened {
      */
     char sender[256];
 } zephyr_opened;
+
+#if defined(ZEPHYR_IO)
+/**
+ * Somebody the user writes with, or who is blocked.
+ */
+typedef struct zephyr_contact {
+    /**
+     * The address.
+     */
+    const char *address;
+    /**
+     * What the user noted; empty if nothing. Never NULL.
+     */
+    const char *note;
+    /**
+     * When it was added, in milliseconds since 1970; 0 if it is blocked.
+     */
+    uint64_t added_at_ms;
+    /**
+     * Whether it is blocked.
+     */
+    bool blocked;
+} zephyr_contact;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Is given a contact. Called by the function that it was passed to, before that returns, and may call every function.
+ */
+typedef void (*zephyr_on_contact)(void *userdata, const struct zephyr_contact *contact);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * A message in the inbox.
+ */
+typedef struct zephyr_inbox_message {
+    /**
+     * Its number: greater than that of all messages that came before.
+     */
+    uint64_t id;
+    /**
+     * Who provably sent it; NULL if it is anonymous.
+     */
+    const char *from;
+    /**
+     * Its contents. Behind them stands a NUL that is not counted.
+     */
+    const uint8_t *body;
+    /**
+     * Their length in bytes.
+     */
+    size_t body_len;
+    /**
+     * The round that brought the last part of it.
+     */
+    uint64_t round;
+    /**
+     * When that was, in milliseconds since 1970.
+     */
+    uint64_t received_at_ms;
+    /**
+     * Whether it is a text: then it is UTF-8.
+     */
+    bool is_text;
+    /**
+     * Whether it was marked as seen.
+     */
+    bool seen;
+} zephyr_inbox_message;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Is given a message. Called by the function that it was passed to, before that returns, and may call every function.
+ */
+typedef void (*zephyr_on_inbox_message)(void *userdata, const struct zephyr_inbox_message *message);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * A message that was put into the outbox.
+ */
+typedef struct zephyr_queued {
+    /**
+     * Its number.
+     */
+    uint64_t id;
+    /**
+     * In how many rounds it leaves, if all goes well.
+     */
+    uint64_t rounds;
+    /**
+     * How long it takes until the recipient can have all of it, if all goes well, in milliseconds.
+     */
+    uint64_t time_ms;
+    /**
+     * How many parts it has.
+     */
+    uint32_t fragments;
+    /**
+     * Whether it is so long that it leaves only as the recipient acknowledges it: to somebody who has not added the
+     * user it never arrives whole.
+     */
+    bool acknowledged;
+} zephyr_queued;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * How far a message has come.
+ */
+typedef struct zephyr_delivery {
+    /**
+     * The message's number.
+     */
+    uint64_t id;
+    /**
+     * The round in which its last part was taken, if all of it was sent.
+     */
+    uint64_t round;
+    /**
+     * How far it has come.
+     */
+    zephyr_delivery_state state;
+    /**
+     * How many parts of it mixers have taken while it is being sent,
+     */
+    uint32_t sent;
+    /**
+     * of how many.
+     */
+    uint32_t of;
+} zephyr_delivery;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * A message in the outbox.
+ */
+typedef struct zephyr_outbox_message {
+    /**
+     * To whom it goes.
+     */
+    const char *to;
+    /**
+     * How far it has come, and its number.
+     */
+    struct zephyr_delivery delivery;
+    /**
+     * Its length in bytes.
+     */
+    uint64_t len;
+    /**
+     * When it was written, in milliseconds since 1970.
+     */
+    uint64_t created_at_ms;
+    /**
+     * When the recipient had acknowledged all of it, in milliseconds since 1970; 0 if that is not so.
+     */
+    uint64_t delivered_at_ms;
+    /**
+     * How many parts it has.
+     */
+    uint32_t fragments;
+    /**
+     * Whether it is a text.
+     */
+    bool is_text;
+} zephyr_outbox_message;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Is given a message. Called by the function that it was passed to, before that returns, and may call every function.
+ */
+typedef void (*zephyr_on_outbox_message)(void *userdata, const struct zephyr_outbox_message *message);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * A PKG, and the registration with it.
+ */
+typedef struct zephyr_pkg {
+    /**
+     * Its number, from 0.
+     */
+    size_t index;
+    /**
+     * Its name for people.
+     */
+    const char *name;
+    /**
+     * The fingerprint of this home's key, such as "1a2b 3c4d 5e6f 7a8b 9c0d": the PKG's mail must name the same.
+     */
+    const char *fingerprint;
+    /**
+     * How far the registration has come, as far as the home knows.
+     */
+    zephyr_registration_state state;
+    /**
+     * When this home's key replaces the other one, in milliseconds since 1970; 0 unless it is waiting.
+     */
+    uint64_t until_ms;
+    /**
+     * How long the code that was just mailed can be used, in seconds; 0 unless one was.
+     */
+    uint64_t code_seconds;
+} zephyr_pkg;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Is given a PKG. Called by the function that it was passed to, before that returns, and may call every function.
+ */
+typedef void (*zephyr_on_pkg)(void *userdata, const struct zephyr_pkg *pkg);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Is given what a PKG answered: `status` is ZEPHYR_OK, or why it did not do what it was asked, with a sentence.
+ * Called by the function that it was passed to, before that returns, and may call every function.
+ */
+typedef void (*zephyr_on_answer)(void *userdata,
+                                 const struct zephyr_pkg *pkg,
+                                 zephyr_status status,
+                                 const char *detail);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Something that happened in a round.
+ */
+typedef struct zephyr_progress {
+    /**
+     * What.
+     */
+    zephyr_progress_kind kind;
+    /**
+     * The round; 0 if it belongs to none.
+     */
+    uint64_t round;
+    /**
+     * How many mixers the round has.
+     */
+    size_t mixers;
+    /**
+     * How many mixers the network has.
+     */
+    size_t listed;
+    /**
+     * How many messages were in the mailbox.
+     */
+    uint32_t messages;
+    /**
+     * How many of them were the user's.
+     */
+    uint32_t opened;
+    /**
+     * Of a problem: ZEPHYR_ERROR_NOT_REGISTERED, ZEPHYR_ERROR_UNREACHABLE, or another one.
+     */
+    zephyr_status status;
+    /**
+     * A sentence about it; empty if there is nothing to say. Never NULL.
+     */
+    const char *why;
+} zephyr_progress;
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * What the library calls, each with `userdata` first; functions may be NULL. They run on one thread of the client's
+ * own, one after the other, in the order in which things happened, and may call every function of zephyr_client
+ * but zephyr_client_close (ZEPHYR_ERROR_IN_CALLBACK). While one runs, the client goes on taking part in the rounds.
+ */
+typedef struct zephyr_callbacks {
+    /**
+     * sizeof(zephyr_callbacks): newer versions have more functions.
+     */
+    size_t size;
+    /**
+     * What each function is given first; may be NULL.
+     */
+    void *userdata;
+    /**
+     * A message has arrived whole; it is in the inbox. If the program was very slow it may be told once more: see its
+     * number.
+     */
+    void (*on_message)(void *userdata, const struct zephyr_inbox_message *message);
+    /**
+     * A message in the outbox has come further, or fell back because parts of it are to be sent again.
+     */
+    void (*on_delivery)(void *userdata, const struct zephyr_delivery *delivery);
+    /**
+     * Something happened in a round.
+     */
+    void (*on_round)(void *userdata, const struct zephyr_progress *progress);
+    /**
+     * The client takes part no more: ZEPHYR_OK after zephyr_client_stop, else what failed, and a sentence about it.
+     * The last call until the next start. Not called by zephyr_client_close.
+     */
+    void (*on_stopped)(void *userdata, zephyr_status status, const char *detail);
+} zephyr_callbacks;
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -1130,6 +1688,306 @@ zephyr_status zephyr_packet_len(size_t hops, size_t payload_len, size_t *out);
 zephyr_status zephyr_body_len_max(size_t payload_len,
                                   const char *sender,
                                   size_t *out);
+
+#if defined(ZEPHYR_IO)
+/**
+ * Writes the whole home, encrypted under a passphrase of at least 8 characters, into a new file, from which
+ * zephyr_client_restore makes a home. Works while the client takes part. Takes about a second.
+ *
+ * @return ZEPHYR_ERROR_PASSPHRASE if the passphrase is too short, ZEPHYR_ERROR_EXISTS if there is such a file,
+ * ZEPHYR_ERROR_FILE if it can't be written.
+ */
+zephyr_status zephyr_client_export_backup(struct zephyr_client *client,
+                                          const char *file,
+                                          const char *passphrase);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Adds a contact, or changes the note of one. Between people who have each other as contacts nothing is lost, and
+ * nothing comes twice.
+ *
+ * `note` may be NULL: it stays as it is.
+ * @return ZEPHYR_ERROR_ADDRESS, ZEPHYR_ERROR_OWN_ADDRESS, ZEPHYR_ERROR_BLOCKED, or ZEPHYR_ERROR_CONTACTS_FULL.
+ */
+zephyr_status zephyr_client_add_contact(struct zephyr_client *client,
+                                        const char *address_text,
+                                        const char *note);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Removes a contact and what is in the outbox for it. Of no effect if it is none.
+ */
+zephyr_status zephyr_client_remove_contact(struct zephyr_client *client, const char *address_text);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Blocks an address: it is no contact any more, nothing that provably comes from it is taken, and nothing can be sent
+ * to it. Nobody is told. Of no effect if it is blocked already.
+ */
+zephyr_status zephyr_client_block(struct zephyr_client *client,
+                                  const char *address_text);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Takes again what comes from an address. It is no contact before it is added. Of no effect if it is not blocked.
+ */
+zephyr_status zephyr_client_unblock(struct zephyr_client *client,
+                                    const char *address_text);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * All contacts, and behind them those who are blocked.
+ */
+zephyr_status zephyr_client_contacts(struct zephyr_client *client,
+                                     zephyr_on_contact on_contact,
+                                     void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Whether messages of people who are no contacts are left unopened, from the next start on.
+ */
+zephyr_status zephyr_client_set_contacts_only(struct zephyr_client *client, bool contacts_only);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * The messages that came, the oldest first; with `unseen_only` only those that were not marked as seen.
+ */
+zephyr_status zephyr_client_inbox(struct zephyr_client *client,
+                                  bool unseen_only,
+                                  zephyr_on_inbox_message on_message,
+                                  void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Marks a message as seen: zephyr_client_inbox leaves it out if it is asked to. Of no effect if there is none with
+ * this number.
+ */
+zephyr_status zephyr_client_mark_seen(struct zephyr_client *client,
+                                      uint64_t id);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Puts a text into the outbox. Who is written to becomes a contact. It leaves while the client takes part in the
+ * rounds, and is sent again until the recipient, who must have added the user, has acknowledged it.
+ *
+ * `queued` may be NULL.
+ * @return ZEPHYR_ERROR_ADDRESS, ZEPHYR_ERROR_OWN_ADDRESS, ZEPHYR_ERROR_BLOCKED, ZEPHYR_ERROR_ARGUMENT if the text is
+ * empty, ZEPHYR_ERROR_TOO_LONG, or ZEPHYR_ERROR_CONTACTS_FULL: nothing was queued then.
+ */
+zephyr_status zephyr_client_send_text(struct zephyr_client *client,
+                                      const char *to,
+                                      const char *message,
+                                      struct zephyr_queued *queued);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Puts bytes, such as a file, into the outbox; else as zephyr_client_send_text.
+ */
+zephyr_status zephyr_client_send_bytes(struct zephyr_client *client,
+                                       const char *to,
+                                       const uint8_t *data,
+                                       size_t data_len,
+                                       struct zephyr_queued *queued);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * How far a message has come.
+ *
+ * @return ZEPHYR_ERROR_NO_MESSAGE if there is none with this number in the outbox.
+ */
+zephyr_status zephyr_client_delivery(struct zephyr_client *client,
+                                     uint64_t id,
+                                     struct zephyr_delivery *delivery);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Waits until a message is in its recipient's inbox, at most `timeout_ms` milliseconds (UINT64_MAX: for ever). The
+ * client must take part meanwhile.
+ *
+ * @return ZEPHYR_ERROR_TIMEOUT, ZEPHYR_ERROR_NO_MESSAGE if there is none with this number in the outbox, or not any
+ * more, ZEPHYR_ERROR_CLOSED.
+ */
+zephyr_status zephyr_client_wait_delivered(struct zephyr_client *client,
+                                           uint64_t id,
+                                           uint64_t timeout_ms);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Creates a home for an address in a network, in a folder that is made if there is none, and opens it. If it is there
+ * already, for the same address and network, it is opened.
+ *
+ * `network` is the text of a network file (network.toml), not its name.
+ * @return ZEPHYR_ERROR_ADDRESS, ZEPHYR_ERROR_NETWORK if the text is no network file, ZEPHYR_ERROR_OTHER_HOME if there
+ * is a home for another address or network, ZEPHYR_ERROR_IN_USE if another program or client uses it.
+ */
+zephyr_status zephyr_client_create(const char *dir,
+                                   const char *address_text,
+                                   const char *network,
+                                   struct zephyr_client **client);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Opens the home in a folder.
+ *
+ * @return ZEPHYR_ERROR_NO_HOME if there is none, ZEPHYR_ERROR_IN_USE if another program or client uses it.
+ */
+zephyr_status zephyr_client_open(const char *dir,
+                                 struct zephyr_client **client);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Makes a home in a folder from a backup, and opens it. Nobody may use the home that was backed up any more. What was
+ * not delivered when the backup was made is sent again; registrations go on. Takes about a second.
+ *
+ * @return ZEPHYR_ERROR_PASSPHRASE if the passphrase is wrong or the file is no backup, ZEPHYR_ERROR_EXISTS if there is
+ * a home in the folder already.
+ */
+zephyr_status zephyr_client_restore(const char *backup,
+                                    const char *passphrase,
+                                    const char *dir,
+                                    struct zephyr_client **client);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Stops taking part, ends the calls that other threads are in, waits for the callback that runs, and closes the home.
+ * No callback begins after it has returned, nor does one run. What is on its way is sent again when the home is
+ * opened again. Of no effect on NULL.
+ *
+ * @return ZEPHYR_ERROR_IN_CALLBACK in a callback of zephyr_callbacks, of whatever client: nothing was done then.
+ */
+zephyr_status zephyr_client_close(struct zephyr_client *client);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * The client's own address.
+ *
+ * `out` is given it with a NUL behind it, `needed` (may be NULL) its length with the NUL; ZEPHYR_ADDRESS_MAX + 1 are
+ * always enough.
+ */
+zephyr_status zephyr_client_address(struct zephyr_client *client,
+                                    char *out,
+                                    size_t out_len,
+                                    size_t *needed);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * The id of the client's network: 32 bytes to `out`. People compare it, in hexadecimal digits, with the network file.
+ */
+zephyr_status zephyr_client_network(struct zephyr_client *client,
+                                    uint8_t *out);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * All messages in the outbox, the oldest first: those on their way, and the last 1,000 that were delivered.
+ */
+zephyr_status zephyr_client_outbox(struct zephyr_client *client,
+                                   zephyr_on_outbox_message on_message,
+                                   void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * How far the registration with each PKG has come, as far as the home knows.
+ */
+zephyr_status zephyr_client_registration(struct zephyr_client *client,
+                                         zephyr_on_pkg on_pkg,
+                                         void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Whether the address is registered with all PKGs, as far as the home knows: it can send and receive.
+ */
+zephyr_status zephyr_client_is_registered(struct zephyr_client *client,
+                                          bool *out);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Has every PKG with which the address is not registered mail a code to it. Waits for their answers.
+ *
+ * `on_answer` may be NULL.
+ * @return ZEPHYR_OK if all of them did, or what the first one answered that did not: ZEPHYR_ERROR_UNREACHABLE,
+ * ZEPHYR_ERROR_LATER if too many codes were asked for, ZEPHYR_ERROR_ADDRESS if no mail can be sent there, ...
+ */
+zephyr_status zephyr_client_register(struct zephyr_client *client,
+                                     zephyr_on_answer on_answer,
+                                     void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Brings the code that the PKG with the number `pkg` mailed, as people type it.
+ *
+ * `state` (may be NULL) is given ZEPHYR_REGISTRATION_REGISTERED or ZEPHYR_REGISTRATION_WAITING.
+ * @return ZEPHYR_ERROR_CODE if the text is no code (no try was used up), ZEPHYR_ERROR_WRONG_CODE (zephyr_last_error
+ * tells how many tries are left), ZEPHYR_ERROR_NO_CODE if the PKG waits for none any more: register again.
+ */
+zephyr_status zephyr_client_confirm(struct zephyr_client *client,
+                                    size_t pkg,
+                                    const char *code,
+                                    zephyr_registration_state *state);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Stops the replacement of this home's key at all PKGs: somebody else asked for codes for the address. Waits for their
+ * answers; as zephyr_client_register.
+ */
+zephyr_status zephyr_client_veto(struct zephyr_client *client,
+                                 zephyr_on_answer on_answer,
+                                 void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Deletes the registration at all PKGs: nobody can write to the address any more. Waits for their answers; as
+ * zephyr_client_register.
+ */
+zephyr_status zephyr_client_unregister(struct zephyr_client *client,
+                                       zephyr_on_answer on_answer,
+                                       void *userdata);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Starts to take part in the network's rounds, in threads of the library's own, until zephyr_client_stop,
+ * zephyr_client_close, or a failure that can't be retried.
+ *
+ * `callbacks` may be NULL, and is not kept: what its pointers point to must live until the client is closed. What
+ * came earlier and was not marked as seen is not told again: see zephyr_client_inbox.
+ * @return ZEPHYR_ERROR_RUNNING if it takes part already.
+ */
+zephyr_status zephyr_client_start(struct zephyr_client *client,
+                                  const struct zephyr_callbacks *callbacks);
+#endif
+
+#if defined(ZEPHYR_IO)
+/**
+ * Pauses: returns when the client takes part no more. Whatever had happened until then is still told, on_stopped
+ * last. Of no effect if it does not take part.
+ */
+zephyr_status zephyr_client_stop(struct zephyr_client *client);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

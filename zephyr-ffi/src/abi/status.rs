@@ -40,6 +40,58 @@ pub enum zephyr_status {
     ZEPHYR_ERROR_PACKET = 25,
     /// A signature is wrong.
     ZEPHYR_ERROR_SIGNATURE = 26,
+
+    /// The client was closed during the call.
+    ZEPHYR_ERROR_CLOSED = 40,
+    /// This can't be done on a thread that calls back: it would wait for itself.
+    ZEPHYR_ERROR_IN_CALLBACK = 41,
+    /// The client takes part in the rounds already.
+    ZEPHYR_ERROR_RUNNING = 42,
+    /// It did not happen in time.
+    ZEPHYR_ERROR_TIMEOUT = 43,
+    /// There is no home in this folder: create one.
+    ZEPHYR_ERROR_NO_HOME = 44,
+    /// Another program or client uses this home.
+    ZEPHYR_ERROR_IN_USE = 45,
+    /// The home in this folder belongs to another address or network.
+    ZEPHYR_ERROR_OTHER_HOME = 46,
+    /// The home can't be used: its disk is full, read-only or damaged, or a newer version wrote it.
+    ZEPHYR_ERROR_HOME = 47,
+    /// This is not the text of a network file.
+    ZEPHYR_ERROR_NETWORK = 48,
+    /// A server can't be reached: try again later.
+    ZEPHYR_ERROR_UNREACHABLE = 49,
+    /// The address is not registered to this home, or not yet.
+    ZEPHYR_ERROR_NOT_REGISTERED = 50,
+    /// This is no code, such as 7GK2-M0QX: copy it from the mail.
+    ZEPHYR_ERROR_CODE = 51,
+    /// The code is wrong: compare it with the mail.
+    ZEPHYR_ERROR_WRONG_CODE = 52,
+    /// The PKG waits for no code any more: register again.
+    ZEPHYR_ERROR_NO_CODE = 53,
+    /// The PKG can't do it now, or too many codes were asked for: try again later.
+    ZEPHYR_ERROR_LATER = 54,
+    /// It was refused: see the sentence that comes with it.
+    ZEPHYR_ERROR_REFUSED = 55,
+    /// This is the user's own address.
+    ZEPHYR_ERROR_OWN_ADDRESS = 56,
+    /// The message is longer than any may be: shorten or split it.
+    ZEPHYR_ERROR_TOO_LONG = 57,
+    /// The address is blocked: unblock it first.
+    ZEPHYR_ERROR_BLOCKED = 58,
+    /// The passphrase is wrong or has fewer than 8 characters, or the file is no backup.
+    ZEPHYR_ERROR_PASSPHRASE = 59,
+
+    /// No more contacts fit while the client takes part: stop and start it.
+    ZEPHYR_ERROR_CONTACTS_FULL = 80,
+    /// There is no message with this number.
+    ZEPHYR_ERROR_NO_MESSAGE = 81,
+    /// There is such a file or home already: nothing is overwritten.
+    ZEPHYR_ERROR_EXISTS = 82,
+    /// A file can't be read or written.
+    ZEPHYR_ERROR_FILE = 83,
+    /// The operating system gave no thread, no sockets or not enough memory.
+    ZEPHYR_ERROR_SYSTEM = 84,
 }
 
 use zephyr_status::*;
@@ -63,6 +115,40 @@ fn sentence(status: i32) -> &'static CStr {
         (ZEPHYR_ERROR_NOT_MINE, c"The message is not for this key, or was changed on the way."),
         (ZEPHYR_ERROR_PACKET, c"The packet was changed, or is none for this mixer and position."),
         (ZEPHYR_ERROR_SIGNATURE, c"A signature is wrong."),
+        (ZEPHYR_ERROR_CLOSED, c"The client was closed during the call."),
+        (ZEPHYR_ERROR_IN_CALLBACK, c"This can't be done on a thread that calls back."),
+        (ZEPHYR_ERROR_RUNNING, c"The client takes part in the rounds already."),
+        (ZEPHYR_ERROR_TIMEOUT, c"It did not happen in time."),
+        (ZEPHYR_ERROR_NO_HOME, c"There is no home in this folder: create one."),
+        (ZEPHYR_ERROR_IN_USE, c"Another program or client uses this home."),
+        (
+            ZEPHYR_ERROR_OTHER_HOME,
+            c"The home in this folder belongs to another address or network.",
+        ),
+        (ZEPHYR_ERROR_HOME, c"The home can't be used."),
+        (ZEPHYR_ERROR_NETWORK, c"This is not the text of a network file."),
+        (ZEPHYR_ERROR_UNREACHABLE, c"A server can't be reached: try again later."),
+        (ZEPHYR_ERROR_NOT_REGISTERED, c"The address is not registered to this home, or not yet."),
+        (ZEPHYR_ERROR_CODE, c"This is no code, such as 7GK2-M0QX: copy it from the mail."),
+        (ZEPHYR_ERROR_WRONG_CODE, c"The code is wrong: compare it with the mail."),
+        (ZEPHYR_ERROR_NO_CODE, c"The PKG waits for no code any more: register again."),
+        (ZEPHYR_ERROR_LATER, c"The PKG can't do it now: try again later."),
+        (ZEPHYR_ERROR_REFUSED, c"It was refused."),
+        (ZEPHYR_ERROR_OWN_ADDRESS, c"This is the user's own address."),
+        (ZEPHYR_ERROR_TOO_LONG, c"The message is longer than any may be: shorten or split it."),
+        (ZEPHYR_ERROR_BLOCKED, c"The address is blocked: unblock it first."),
+        (
+            ZEPHYR_ERROR_PASSPHRASE,
+            c"The passphrase is wrong or has fewer than 8 characters, or the file is no backup.",
+        ),
+        (ZEPHYR_ERROR_CONTACTS_FULL, c"No more contacts fit: stop the client and start it again."),
+        (ZEPHYR_ERROR_NO_MESSAGE, c"There is no message with this number."),
+        (ZEPHYR_ERROR_EXISTS, c"There is such a file or home already: nothing is overwritten."),
+        (ZEPHYR_ERROR_FILE, c"A file can't be read or written."),
+        (
+            ZEPHYR_ERROR_SYSTEM,
+            c"The operating system gave no thread, no sockets or not enough memory.",
+        ),
     ];
     let found = ALL.iter().find(|(known, _)| *known as i32 == status);
     found.map_or(c"A status that this version of the library doesn't know.", |(_, text)| text)
