@@ -600,7 +600,7 @@ typedef struct zephyr_tag {
     /**
      * The tag.
      */
-    uint8_t tag[TAG_SIZE];
+    uint8_t tag[ZEPHYR_TAG_SIZE];
     /**
      * The program's number of the contact.
      */

@@ -8,6 +8,7 @@ use zephyr_core::{
     message_digest,
 };
 
+use super::sender::ZEPHYR_TAG_SIZE;
 use crate::Suite;
 use crate::abi::zephyr_status::{self, *};
 use crate::abi::{
@@ -26,7 +27,7 @@ const _: () = assert!(ZEPHYR_DELIVERY_LIST_SIZE >= lent_size::<zephyr_delivery_l
 #[derive(Clone, Copy)]
 pub struct zephyr_tag {
     /// The tag.
-    pub tag: [u8; TAG_SIZE],
+    pub tag: [u8; ZEPHYR_TAG_SIZE],
     /// The program's number of the contact.
     pub contact: u32,
     /// The slot.
