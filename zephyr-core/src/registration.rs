@@ -1,7 +1,6 @@
 //! Registration with one PKG, without I/O: what a client asks for, and what the PKG answers.
 //!
-//! A client registers with every PKG of the network, with a key of its own for each
-//! ([`client_key`](crate::session::client_key)):
+//! A client registers with every PKG of the network, with a key of its own for each ([`client_key`]):
 //!
 //! 1. [`Task::Register`] over a link to the PKG: [`Answer::CodeSent`]. The PKG mails a code and the
 //!    [fingerprint](crate::ClientKey::fingerprint) of the key that it is for, which people compare.
