@@ -71,10 +71,19 @@ const C: &[Need] = &[
     },
 ];
 
+/// What brings Swift to a machine that does not have it.
+const SWIFT: &[Need] = &[Need {
+    what: "debootstrap, which makes a Debian with Swift in a folder (instead of it also: Swift)",
+    packages: &["debootstrap", "util-linux", "mount"],
+    is_there: || {
+        has_program("swift") || ["debootstrap", "unshare", "mount"].into_iter().all(has_program)
+    },
+}];
+
 /// Installs what is missing of everything.
 pub fn all() -> Outcome {
     components()?;
-    packages(BARE_METAL.iter().chain(SERVERS).chain(C).chain(KOTLIN))
+    packages(BARE_METAL.iter().chain(SERVERS).chain(C).chain(KOTLIN).chain(SWIFT))
 }
 
 /// Installs what is missing for the package for Kotlin.
@@ -90,6 +99,11 @@ pub fn c() -> Outcome {
 /// Installs what is missing for the bare-metal builds and the self-test in QEMU.
 pub fn bare_metal() -> Outcome {
     packages(BARE_METAL.iter())
+}
+
+/// Installs what is missing for the tests in Swift.
+pub fn swift() -> Outcome {
+    packages(SWIFT.iter())
 }
 
 /// rustfmt and clippy, which a minimal toolchain leaves out.
@@ -139,22 +153,28 @@ fn apt(names: &[&str]) -> Result<(), String> {
     if !has_program("apt-get") {
         return Err("This machine has no apt-get.".into());
     }
-    let root = Command::new("id").arg("-u").output();
-    let is_root = root.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    if !is_root && !succeeds(Command::new("sudo").args(["-n", "true"])) {
-        return Err("Installing needs root, or sudo without a password.".into());
-    }
     let apt_get = |arguments: &[&str]| {
-        let mut command = Command::new(if is_root { "env" } else { "sudo" });
-        if !is_root {
-            command.args(["-n", "env"]);
-        }
+        let mut command = as_root("env")?;
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]);
         command.args(["-o", "DPkg::Lock::Timeout=300"]);
         run(command.args(arguments)).map_err(|failure| failure.message)
     };
     apt_get(&["update"])?;
     apt_get(&[&["install", "--no-install-recommends", "--no-remove"], names].concat())
+}
+
+/// A command that runs `program` as root, through sudo if need be, or says why there can't be one.
+pub fn as_root(program: &str) -> Result<Command, String> {
+    let user = Command::new("id").arg("-u").output();
+    if user.is_ok_and(|output| output.stdout.trim_ascii() == b"0") {
+        return Ok(Command::new(program));
+    }
+    if !succeeds(Command::new("sudo").args(["-n", "true"])) {
+        return Err("Installing needs root, or sudo without a password.".into());
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    Ok(command)
 }
 
 fn has_package(name: &str) -> bool {
@@ -165,7 +185,7 @@ fn has_package(name: &str) -> bool {
 }
 
 /// Looks on the PATH and where Debian keeps servers, which is not on every user's PATH.
-fn has_program(name: &str) -> bool {
+pub fn has_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
