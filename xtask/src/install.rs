@@ -76,7 +76,8 @@ const SWIFT: &[Need] = &[Need {
     what: "debootstrap, which makes a Debian with Swift in a folder (instead of it also: Swift)",
     packages: &["debootstrap", "util-linux", "mount"],
     is_there: || {
-        has_program("swift") || ["debootstrap", "unshare", "mount"].into_iter().all(has_program)
+        let programs = ["debootstrap", "unshare", "flock", "mount"];
+        has_program("swift") || programs.into_iter().all(has_program)
     },
 }];
 

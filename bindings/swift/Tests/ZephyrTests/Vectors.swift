@@ -11,7 +11,7 @@ struct Block: CustomTestStringConvertible {
 
     /// All blocks of all files in a folder of `docs/vectors`.
     static func all(_ area: String) -> [Block] {
-        let folder = vectors.appendingPathComponent(area)
+        let folder = docs.appendingPathComponent("vectors/\(area)")
         let names = try! FileManager.default.contentsOfDirectory(atPath: folder.path)
         return names.filter { $0.hasSuffix(".txt") }.sorted().flatMap { name in
             let text = try! String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
@@ -57,9 +57,9 @@ extension Data {
     }
 }
 
-/// `docs/vectors`, from where this file stands.
-private let vectors: URL = {
+/// `docs`, from where this file stands.
+let docs: URL = {
     var folder = URL(fileURLWithPath: #filePath)
     for _ in 0..<5 { folder.deleteLastPathComponent() }
-    return folder.appendingPathComponent("docs/vectors")
+    return folder.appendingPathComponent("docs")
 }()

@@ -17,13 +17,22 @@ use crate::{
     toolchain::target_dir,
 };
 
-const SUITE: &str = "trixie";
-const PACKAGES: &str = "swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates";
 /// The folder's name. Another one when the packages change, so that an old folder isn't taken for the new one.
 const NAME: &str = "debian-13";
 
 /// What debootstrap's downloads heed, and what sudo would keep from them.
 const PROXIES: &[&str] = &["http_proxy", "https_proxy", "no_proxy"];
+
+/// Makes a Debian under another name and renames it when it is whole: `FOLDER MIRROR`. Who has waited for the lock
+/// finds it made.
+const DOWNLOAD: &str = r#"
+debian=$1; mirror=$2
+if [ -d "$debian" ]; then exit; fi
+rm -rf --one-file-system "$debian.unfinished"
+debootstrap --variant=minbase --include=swiftlang,libc6-dev,libstdc++-14-dev,ca-certificates \
+    trixie "$debian.unfinished" "$mirror"
+mv "$debian.unfinished" "$debian"
+"#;
 
 /// Mounts what a program needs, and starts it as `user` in `root`: `ROOT USER FOLDER... -- PROGRAM ARGUMENTS...`.
 const ENTER: &str = r#"
@@ -54,7 +63,7 @@ impl Swift {
         fs::create_dir_all(&cache).map_err(|error| unusable(&cache, &error))?;
         let debian = cache.join(NAME);
         if !debian.is_dir() {
-            download(&cache, &debian)?;
+            download(&debian)?;
         }
         Ok(Self::Inside(debian))
     }
@@ -104,29 +113,10 @@ fn inside(debian: &Path, folder: &Path) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Makes a Debian with Swift under another name and renames it when it is whole: an interrupted one is never used.
-fn download(cache: &Path, debian: &Path) -> Outcome {
-    let lock = cache.join("lock");
-    let lock = fs::File::create(&lock)
-        .and_then(|file| file.lock().map(|()| file))
-        .map_err(|error| unusable(&lock, &error))?;
-    if debian.is_dir() {
-        return Ok(()); // another xtask was quicker
-    }
+/// Puts a Debian with Swift into `debian`. If this is interrupted, the next one begins anew.
+fn download(debian: &Path) -> Outcome {
     let mirror = mirror()?;
-    let unfinished = cache.join(format!("{NAME}.unfinished"));
-    remove(&unfinished)?;
-    println!("missing: Swift. Debian 13, which has it, is put into {}.", debian.display());
-    let made = debootstrap(&unfinished, &mirror)
-        .and_then(|()| fs::rename(&unfinished, debian).map_err(|error| unusable(debian, &error)));
-    if made.is_err() {
-        remove(&unfinished)?;
-    }
-    drop(lock);
-    made.map_err(|failure| missing(&failure.message))
-}
-
-fn debootstrap(folder: &Path, mirror: &str) -> Outcome {
+    println!("missing: Swift. A Debian that has it is put into {}.", debian.display());
     let mut command = with_mounts()?;
     command.arg("env");
     for name in PROXIES {
@@ -134,10 +124,9 @@ fn debootstrap(folder: &Path, mirror: &str) -> Outcome {
             command.arg(format!("{name}={value}"));
         }
     }
-    run(command
-        .args(["debootstrap", "--variant=minbase"])
-        .arg(format!("--include={PACKAGES}"))
-        .args([SUITE.as_ref(), folder.as_os_str(), mirror.as_ref()]))
+    command.arg("flock").arg(debian.with_extension("lock"));
+    run(command.args(["sh", "-euc", DOWNLOAD, "download"]).arg(debian).arg(mirror))
+        .map_err(|failure| missing(&failure.message))
 }
 
 /// What is mounted by the command that follows is seen by nobody else, and gone when it ends, however it does.
@@ -156,15 +145,6 @@ fn mirror() -> Result<String, Failure> {
     let sites = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let first = sites.ok().and_then(|sites| sites.lines().next().map(str::to_owned));
     first.ok_or_else(|| missing("This machine's apt knows no Debian mirror to get it from."))
-}
-
-/// Does not follow what may still be mounted.
-fn remove(folder: &Path) -> Outcome {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let mut command = as_root("rm").map_err(|reason| missing(&reason))?;
-    run(command.args(["-rf", "--one-file-system"]).arg(folder))
 }
 
 /// Outside of the tree: 3 GB that all checkouts share.
