@@ -48,18 +48,18 @@ pub fn verify_manifest(manifest: Vec<u8>) -> Result<ManifestInfo, ProtocolError>
     Ok(info(&Manifest::parse(&manifest).map_err(refused)?, 0))
 }
 
-/// Checks that the manifest `signed` follows `previous`, and that those have signed it who must.
+/// Checks that the signed manifest `next` follows `previous`, and that those have signed it who must.
 ///
 /// # Errors
 /// `Refused` with what is wrong with it.
 #[uniffi::export]
 pub fn verify_signed_manifest(
     previous: Vec<u8>,
-    signed: Vec<u8>,
+    next: Vec<u8>, // not `signed`, which C, and so Swift, has for itself
 ) -> Result<ManifestInfo, ProtocolError> {
     let previous = Manifest::parse(&previous)
         .map_err(|error| wrong("the previous manifest", error.to_string()))?;
-    let signed = SignedManifest::parse(&signed).map_err(refused)?;
+    let signed = SignedManifest::parse(&next).map_err(refused)?;
     signed.verify::<Native>(&previous).map_err(refused)?;
     Ok(info(signed.manifest(), small(signed.signatures().count())))
 }

@@ -106,7 +106,7 @@ private func check(directory block: Block) throws -> Bool {
         #expect(manifest.hash == block.bytes("hash"))
         #expect(manifest.servers == block.number("servers"))
     case "signed manifest":
-        let manifest = try verifySignedManifest(previous: block.bytes("previous"), signed: block.bytes("signed"))
+        let manifest = try verifySignedManifest(previous: block.bytes("previous"), next: block.bytes("signed"))
         #expect(manifest.hash == block.bytes("hash"))
         #expect(manifest.version == block.number("version"))
         #expect(manifest.fromRound == block.number("from"))
