@@ -41,8 +41,14 @@ pub type Outcome = Result<(), Failure>;
 
 /// Runs a command to its end, with its output shown.
 pub fn run(command: &mut Command) -> Outcome {
+    let what = shown(command);
+    run_as(&what, command)
+}
+
+/// As [`run`], for a command whose words say little: a failure names it as `what`.
+pub fn run_as(what: &str, command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| Failure::not_started(command, &error))?;
-    if status.success() { Ok(()) } else { Err(Failure::of_command(&shown(command), status)) }
+    if status.success() { Ok(()) } else { Err(Failure::of_command(what, status)) }
 }
 
 /// Whether a command can be started and ends with success; its output is dropped.

@@ -11,7 +11,7 @@ use std::{
 use super::{Generated, generated};
 use crate::{
     install, root,
-    step::{Failure, Outcome, run as run_command},
+    step::{Failure, Outcome, run as run_command, run_as},
 };
 
 use toolchain::{Swift, unusable};
@@ -59,7 +59,7 @@ fn build(swift: &Swift, subcommand: &str, folder: &Path, library: &Path) -> Outc
         .args(["-Xlinker".into(), format!("-L{library}")])
         .args(["-Xlinker", "-rpath", "-Xlinker"])
         .arg(library.to_string());
-    run_command(&mut command)
+    run_as(&format!("`swift {subcommand}` in {}", folder.display()), &mut command)
 }
 
 /// Builds the example, and writes the script `example` that starts it.

@@ -1481,6 +1481,15 @@ public protocol ZephyrClientProtocol: AnyObject, Sendable {
     func close() async 
     
     /**
+     * Writes the whole home, encrypted under `passphrase`, into the new file `file`, also while the client runs. It
+     * takes 64 MiB of memory and about a second.
+     *
+     * # Errors
+     * `WeakPassphrase`, `FileExists`, `FileUnusable`, `Closed`, or what the disk says.
+     */
+    func exportBackup(file: String, passphrase: String) async throws 
+    
+    /**
      * Whether it takes part in the rounds.
      */
     func isRunning()  -> Bool
@@ -1539,9 +1548,26 @@ public protocol ZephyrClientProtocol: AnyObject, Sendable {
      * acknowledged.
      *
      * # Errors
-     * `InvalidAddress`, `OwnAddress`, `ContactsFull`, `Closed`, or what the home's database says.
+     * `InvalidAddress`, `OwnAddress`, `Blocked`, `ContactsFull`, `Closed`, or what the home's database says.
      */
     func addContact(address: String, note: String?) async throws  -> Bool
+    
+    /**
+     * Blocks an address: nothing that provably comes from it is taken any more, nor acknowledged, and it is no contact;
+     * what waits for it in the outbox is removed. `false` if it was blocked already. Nobody is told.
+     *
+     * # Errors
+     * `InvalidAddress`, `OwnAddress`, `Closed`, or what the home's database says.
+     */
+    func block(address: String) async throws  -> Bool
+    
+    /**
+     * All addresses that are blocked.
+     *
+     * # Errors
+     * `Closed`, or what the home's database says.
+     */
+    func blocked() async throws  -> [String]
     
     /**
      * All contacts, the oldest first.
@@ -1566,6 +1592,15 @@ public protocol ZephyrClientProtocol: AnyObject, Sendable {
      * `Closed`, or what the home's database says.
      */
     func setContactsOnly(on: Bool) async throws 
+    
+    /**
+     * Takes again what comes from an address. It is no contact before it is added again. `false` if it was not
+     * blocked.
+     *
+     * # Errors
+     * `InvalidAddress`, `Closed`, or what the home's database says.
+     */
+    func unblock(address: String) async throws  -> Bool
     
     /**
      * How far a message has come.
@@ -1611,8 +1646,8 @@ public protocol ZephyrClientProtocol: AnyObject, Sendable {
      * Puts a text to `to` into the outbox. Who is written to becomes a contact. It leaves when the client runs.
      *
      * # Errors
-     * `InvalidAddress`, `OwnAddress`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's database
-     * says: nothing was queued then.
+     * `InvalidAddress`, `OwnAddress`, `Blocked`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's
+     * database says: nothing was queued then.
      */
     func sendText(to: String, text: String) async throws  -> SentMessage
     
@@ -1773,6 +1808,28 @@ public static func `open`(directory: String)async throws  -> ZephyrClient  {
         )
 }
     
+    /**
+     * Makes a home in the folder `directory` from the backup in the file `backup`, and opens it. The device's clock must
+     * be right. The registrations go on; nobody may use the home that was backed up any more.
+     *
+     * # Errors
+     * `WrongPassphrase`, `HomeExists`, `InUse`, `FileUnusable`, or what the disk says.
+     */
+public static func restore(backup: String, passphrase: String, directory: String)async throws  -> ZephyrClient  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_zephyr_mobile_fn_constructor_zephyrclient_restore(FfiConverterString.lower(backup),FfiConverterString.lower(passphrase),FfiConverterString.lower(directory)
+                )
+            },
+            pollFunc: ffi_zephyr_mobile_rust_future_poll_u64,
+            completeFunc: ffi_zephyr_mobile_rust_future_complete_u64,
+            freeFunc: ffi_zephyr_mobile_rust_future_free_u64,
+            liftFunc: FfiConverterTypeZephyrClient_lift,
+            errorHandler: FfiConverterTypeZephyrError_lift
+        )
+}
+    
 
     
     /**
@@ -1805,6 +1862,29 @@ open func close()async   {
             liftFunc: { $0 },
             errorHandler: nil
             
+        )
+}
+    
+    /**
+     * Writes the whole home, encrypted under `passphrase`, into the new file `file`, also while the client runs. It
+     * takes 64 MiB of memory and about a second.
+     *
+     * # Errors
+     * `WeakPassphrase`, `FileExists`, `FileUnusable`, `Closed`, or what the disk says.
+     */
+open func exportBackup(file: String, passphrase: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_zephyr_mobile_fn_method_zephyrclient_export_backup(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(file),FfiConverterString.lower(passphrase)
+                )
+            },
+            pollFunc: ffi_zephyr_mobile_rust_future_poll_void,
+            completeFunc: ffi_zephyr_mobile_rust_future_complete_void,
+            freeFunc: ffi_zephyr_mobile_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeZephyrError_lift
         )
 }
     
@@ -1926,7 +2006,7 @@ open func stop()async   {
      * acknowledged.
      *
      * # Errors
-     * `InvalidAddress`, `OwnAddress`, `ContactsFull`, `Closed`, or what the home's database says.
+     * `InvalidAddress`, `OwnAddress`, `Blocked`, `ContactsFull`, `Closed`, or what the home's database says.
      */
 open func addContact(address: String, note: String? = nil)async throws  -> Bool  {
     return
@@ -1940,6 +2020,51 @@ open func addContact(address: String, note: String? = nil)async throws  -> Bool 
             completeFunc: ffi_zephyr_mobile_rust_future_complete_i8,
             freeFunc: ffi_zephyr_mobile_rust_future_free_i8,
             liftFunc: FfiConverterBool.lift,
+            errorHandler: FfiConverterTypeZephyrError_lift
+        )
+}
+    
+    /**
+     * Blocks an address: nothing that provably comes from it is taken any more, nor acknowledged, and it is no contact;
+     * what waits for it in the outbox is removed. `false` if it was blocked already. Nobody is told.
+     *
+     * # Errors
+     * `InvalidAddress`, `OwnAddress`, `Closed`, or what the home's database says.
+     */
+open func block(address: String)async throws  -> Bool  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_zephyr_mobile_fn_method_zephyrclient_block(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(address)
+                )
+            },
+            pollFunc: ffi_zephyr_mobile_rust_future_poll_i8,
+            completeFunc: ffi_zephyr_mobile_rust_future_complete_i8,
+            freeFunc: ffi_zephyr_mobile_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
+            errorHandler: FfiConverterTypeZephyrError_lift
+        )
+}
+    
+    /**
+     * All addresses that are blocked.
+     *
+     * # Errors
+     * `Closed`, or what the home's database says.
+     */
+open func blocked()async throws  -> [String]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_zephyr_mobile_fn_method_zephyrclient_blocked(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_zephyr_mobile_rust_future_poll_rust_buffer,
+            completeFunc: ffi_zephyr_mobile_rust_future_complete_rust_buffer,
+            freeFunc: ffi_zephyr_mobile_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceString.lift,
             errorHandler: FfiConverterTypeZephyrError_lift
         )
 }
@@ -2006,6 +2131,29 @@ open func setContactsOnly(on: Bool)async throws   {
             completeFunc: ffi_zephyr_mobile_rust_future_complete_void,
             freeFunc: ffi_zephyr_mobile_rust_future_free_void,
             liftFunc: { $0 },
+            errorHandler: FfiConverterTypeZephyrError_lift
+        )
+}
+    
+    /**
+     * Takes again what comes from an address. It is no contact before it is added again. `false` if it was not
+     * blocked.
+     *
+     * # Errors
+     * `InvalidAddress`, `Closed`, or what the home's database says.
+     */
+open func unblock(address: String)async throws  -> Bool  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_zephyr_mobile_fn_method_zephyrclient_unblock(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(address)
+                )
+            },
+            pollFunc: ffi_zephyr_mobile_rust_future_poll_i8,
+            completeFunc: ffi_zephyr_mobile_rust_future_complete_i8,
+            freeFunc: ffi_zephyr_mobile_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
             errorHandler: FfiConverterTypeZephyrError_lift
         )
 }
@@ -2124,8 +2272,8 @@ open func sendFile(to: String, bytes: Data)async throws  -> SentMessage  {
      * Puts a text to `to` into the outbox. Who is written to becomes a contact. It leaves when the client runs.
      *
      * # Errors
-     * `InvalidAddress`, `OwnAddress`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's database
-     * says: nothing was queued then.
+     * `InvalidAddress`, `OwnAddress`, `Blocked`, `EmptyText`, `TooLong`, `ContactsFull`, `Closed`, or what the home's
+     * database says: nothing was queued then.
      */
 open func sendText(to: String, text: String)async throws  -> SentMessage  {
     return
@@ -4305,7 +4453,7 @@ public enum RegistrationState: Equatable, Hashable {
     /**
      * Nothing was asked for.
      */
-    case none
+    case notRegistered
     /**
      * A code was asked for.
      */
@@ -4343,7 +4491,7 @@ public struct FfiConverterTypeRegistrationState: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .none
+        case 1: return .notRegistered
         
         case 2: return .codeSent
         
@@ -4360,7 +4508,7 @@ public struct FfiConverterTypeRegistrationState: FfiConverterRustBuffer {
         switch value {
         
         
-        case .none:
+        case .notRegistered:
             writeInt(&buf, Int32(1))
         
         
@@ -4923,9 +5071,9 @@ enum ZephyrError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
      */
     case HomeTooNew
     /**
-     * The home's folder or a file in it can't be used.
+     * A file or folder can't be used.
      */
-    case HomeUnusable(
+    case FileUnusable(
         /**
          * A sentence about it.
          */reason: String
@@ -4942,6 +5090,14 @@ enum ZephyrError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
      * It is the user's own address.
      */
     case OwnAddress
+    /**
+     * The user has blocked the address: unblock it first.
+     */
+    case Blocked(
+        /**
+         * The address.
+         */address: String
+    )
     /**
      * There is nothing in the text.
      */
@@ -4972,6 +5128,38 @@ enum ZephyrError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
         /**
          * How many there can be until then.
          */places: UInt64
+    )
+    /**
+     * Who has the backup could guess the passphrase: take a longer one.
+     */
+    case WeakPassphrase(
+        /**
+         * The fewest characters that it needs.
+         */min: UInt32
+    )
+    /**
+     * The passphrase is wrong, or the file is damaged or no backup: nothing tells these apart.
+     */
+    case WrongPassphrase(
+        /**
+         * The backup.
+         */file: String
+    )
+    /**
+     * There is such a file already: backups are never overwritten.
+     */
+    case FileExists(
+        /**
+         * The file.
+         */file: String
+    )
+    /**
+     * There is a home in the folder already: homes are never overwritten.
+     */
+    case HomeExists(
+        /**
+         * The folder.
+         */directory: String
     )
     /**
      * The text is no code: codes have eight letters and digits.
@@ -5134,57 +5322,72 @@ public struct FfiConverterTypeZephyrError: FfiConverterRustBuffer {
         case 8: return .DiskFull
         case 9: return .HomeDamaged
         case 10: return .HomeTooNew
-        case 11: return .HomeUnusable(
+        case 11: return .FileUnusable(
             reason: try FfiConverterString.read(from: &buf)
             )
         case 12: return .NoMessage(
             id: try FfiConverterUInt64.read(from: &buf)
             )
         case 13: return .OwnAddress
-        case 14: return .EmptyText
-        case 15: return .TooLong(
+        case 14: return .Blocked(
+            address: try FfiConverterString.read(from: &buf)
+            )
+        case 15: return .EmptyText
+        case 16: return .TooLong(
             len: try FfiConverterUInt64.read(from: &buf), 
             max: try FfiConverterUInt64.read(from: &buf)
             )
-        case 16: return .OwnAddressTooLong(
+        case 17: return .OwnAddressTooLong(
             payloadLen: try FfiConverterUInt32.read(from: &buf)
             )
-        case 17: return .ContactsFull(
+        case 18: return .ContactsFull(
             places: try FfiConverterUInt64.read(from: &buf)
             )
-        case 18: return .InvalidCode(
+        case 19: return .WeakPassphrase(
+            min: try FfiConverterUInt32.read(from: &buf)
+            )
+        case 20: return .WrongPassphrase(
+            file: try FfiConverterString.read(from: &buf)
+            )
+        case 21: return .FileExists(
+            file: try FfiConverterString.read(from: &buf)
+            )
+        case 22: return .HomeExists(
+            directory: try FfiConverterString.read(from: &buf)
+            )
+        case 23: return .InvalidCode(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 19: return .WrongCode(
+        case 24: return .WrongCode(
             triesLeft: try FfiConverterUInt8.read(from: &buf)
             )
-        case 20: return .NoCode
-        case 21: return .NoSuchPkg(
+        case 25: return .NoCode
+        case 26: return .NoSuchPkg(
             pkg: try FfiConverterUInt32.read(from: &buf), 
             count: try FfiConverterUInt32.read(from: &buf)
             )
-        case 22: return .NotRegistered
-        case 23: return .RateLimited(
+        case 27: return .NotRegistered
+        case 28: return .RateLimited(
             retryIn: try FfiConverterDuration.read(from: &buf)
             )
-        case 24: return .Waiting(
+        case 29: return .Waiting(
             until: try FfiConverterTimestamp.read(from: &buf)
             )
-        case 25: return .MailRefused
-        case 26: return .PkgUnavailable(
+        case 30: return .MailRefused
+        case 31: return .PkgUnavailable(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 27: return .Refused(
+        case 32: return .Refused(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 28: return .Unreachable(
+        case 33: return .Unreachable(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 29: return .Incompatible(
+        case 34: return .Incompatible(
             reason: try FfiConverterString.read(from: &buf)
             )
-        case 30: return .Closed
-        case 31: return .Unexpected(
+        case 35: return .Closed
+        case 36: return .Unexpected(
             reason: try FfiConverterString.read(from: &buf)
             )
 
@@ -5245,7 +5448,7 @@ public struct FfiConverterTypeZephyrError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(10))
         
         
-        case let .HomeUnusable(reason):
+        case let .FileUnusable(reason):
             writeInt(&buf, Int32(11))
             FfiConverterString.write(reason, into: &buf)
             
@@ -5259,90 +5462,115 @@ public struct FfiConverterTypeZephyrError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(13))
         
         
-        case .EmptyText:
+        case let .Blocked(address):
             writeInt(&buf, Int32(14))
+            FfiConverterString.write(address, into: &buf)
+            
+        
+        case .EmptyText:
+            writeInt(&buf, Int32(15))
         
         
         case let .TooLong(len,max):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(16))
             FfiConverterUInt64.write(len, into: &buf)
             FfiConverterUInt64.write(max, into: &buf)
             
         
         case let .OwnAddressTooLong(payloadLen):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(17))
             FfiConverterUInt32.write(payloadLen, into: &buf)
             
         
         case let .ContactsFull(places):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(18))
             FfiConverterUInt64.write(places, into: &buf)
             
         
+        case let .WeakPassphrase(min):
+            writeInt(&buf, Int32(19))
+            FfiConverterUInt32.write(min, into: &buf)
+            
+        
+        case let .WrongPassphrase(file):
+            writeInt(&buf, Int32(20))
+            FfiConverterString.write(file, into: &buf)
+            
+        
+        case let .FileExists(file):
+            writeInt(&buf, Int32(21))
+            FfiConverterString.write(file, into: &buf)
+            
+        
+        case let .HomeExists(directory):
+            writeInt(&buf, Int32(22))
+            FfiConverterString.write(directory, into: &buf)
+            
+        
         case let .InvalidCode(reason):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(23))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .WrongCode(triesLeft):
-            writeInt(&buf, Int32(19))
+            writeInt(&buf, Int32(24))
             FfiConverterUInt8.write(triesLeft, into: &buf)
             
         
         case .NoCode:
-            writeInt(&buf, Int32(20))
+            writeInt(&buf, Int32(25))
         
         
         case let .NoSuchPkg(pkg,count):
-            writeInt(&buf, Int32(21))
+            writeInt(&buf, Int32(26))
             FfiConverterUInt32.write(pkg, into: &buf)
             FfiConverterUInt32.write(count, into: &buf)
             
         
         case .NotRegistered:
-            writeInt(&buf, Int32(22))
+            writeInt(&buf, Int32(27))
         
         
         case let .RateLimited(retryIn):
-            writeInt(&buf, Int32(23))
+            writeInt(&buf, Int32(28))
             FfiConverterDuration.write(retryIn, into: &buf)
             
         
         case let .Waiting(until):
-            writeInt(&buf, Int32(24))
+            writeInt(&buf, Int32(29))
             FfiConverterTimestamp.write(until, into: &buf)
             
         
         case .MailRefused:
-            writeInt(&buf, Int32(25))
+            writeInt(&buf, Int32(30))
         
         
         case let .PkgUnavailable(reason):
-            writeInt(&buf, Int32(26))
+            writeInt(&buf, Int32(31))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .Refused(reason):
-            writeInt(&buf, Int32(27))
+            writeInt(&buf, Int32(32))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .Unreachable(reason):
-            writeInt(&buf, Int32(28))
+            writeInt(&buf, Int32(33))
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .Incompatible(reason):
-            writeInt(&buf, Int32(29))
+            writeInt(&buf, Int32(34))
             FfiConverterString.write(reason, into: &buf)
             
         
         case .Closed:
-            writeInt(&buf, Int32(30))
+            writeInt(&buf, Int32(35))
         
         
         case let .Unexpected(reason):
-            writeInt(&buf, Int32(31))
+            writeInt(&buf, Int32(36))
             FfiConverterString.write(reason, into: &buf)
             
         }
@@ -5775,17 +6003,17 @@ public func verifyPkgAnnouncement(networkId: Data, server: Data, announcement: D
 })
 }
 /**
- * Checks that the manifest `signed` follows `previous`, and that those have signed it who must.
+ * Checks that the signed manifest `next` follows `previous`, and that those have signed it who must.
  *
  * # Errors
  * `Refused` with what is wrong with it.
  */
-public func verifySignedManifest(previous: Data, signed: Data)throws  -> ManifestInfo  {
+public func verifySignedManifest(previous: Data, next: Data)throws  -> ManifestInfo  {
     return try  FfiConverterTypeManifestInfo_lift(try rustCallWithError(FfiConverterTypeProtocolError_lift) {
         uniffiCallStatus in
     uniffi_zephyr_mobile_fn_func_verify_signed_manifest(
         FfiConverterData.lower(previous),
-        FfiConverterData.lower(signed),uniffiCallStatus
+        FfiConverterData.lower(next),uniffiCallStatus
     )
 })
 }
@@ -5991,7 +6219,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_zephyr_mobile_checksum_func_verify_pkg_announcement() != 43773) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_zephyr_mobile_checksum_func_verify_signed_manifest() != 54673) {
+    if (uniffi_zephyr_mobile_checksum_func_verify_signed_manifest() != 29625) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_func_address_mailbox() != 14582) {
@@ -6030,6 +6258,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_close() != 43599) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_export_backup() != 52399) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_is_running() != 34525) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -6051,7 +6282,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_stop() != 12850) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_add_contact() != 27236) {
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_add_contact() != 49903) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_block() != 23866) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_blocked() != 19132) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_contacts() != 6318) {
@@ -6061,6 +6298,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_set_contacts_only() != 9069) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_unblock() != 41355) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_delivery() != 30898) {
@@ -6078,7 +6318,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_send_file() != 31012) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_send_text() != 43259) {
+    if (uniffi_zephyr_mobile_checksum_method_zephyrclient_send_text() != 85) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_method_zephyrclient_wait_delivered() != 45432) {
@@ -6115,6 +6355,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_zephyr_mobile_checksum_constructor_zephyrclient_open() != 62722) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_zephyr_mobile_checksum_constructor_zephyrclient_restore() != 50666) {
         return InitializationResult.apiChecksumMismatch
     }
 

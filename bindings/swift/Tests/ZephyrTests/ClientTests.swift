@@ -23,7 +23,7 @@ import Zephyr
         #expect(again.address() == "alice@example.org")
         let states = try await again.registration()
         #expect(states.map(\.name) == ["pkg-1", "pkg-2"])
-        #expect(states.allSatisfy { $0.state == .none && !$0.fingerprint.isEmpty })
+        #expect(states.allSatisfy { $0.state == .notRegistered && !$0.fingerprint.isEmpty })
         await again.close()
     }
 
@@ -62,6 +62,41 @@ import Zephyr
         #expect(try await !alice.removeContact(address: "bob@example.org"))
         #expect(try await alice.contacts().count == 1)
         await alice.close()
+    }
+
+    @Test func whoIsBlockedIsNotWrittenTo() async throws {
+        let alice = try await client("alice@example.org", in: folder)
+        #expect(try await alice.block(address: "Mallory@example.org"))
+        #expect(try await !alice.block(address: "mallory@example.org"))
+        #expect(try await alice.blocked() == ["mallory@example.org"])
+        await #expect(throws: ZephyrError.Blocked(address: "mallory@example.org")) {
+            try await alice.sendText(to: "mallory@example.org", text: "Hello")
+        }
+        #expect(try await alice.unblock(address: "mallory@example.org"))
+        #expect(try await alice.blocked().isEmpty)
+        await alice.close()
+    }
+
+    @Test func aHomeIsRestoredFromItsBackup() async throws {
+        let alice = try await client("alice@example.org", in: folder)
+        _ = try await alice.addContact(address: "bob@example.org", note: "the plumber")
+        let fingerprints = try await alice.registration().map(\.fingerprint)
+        let (file, passphrase) = (folder.path("backup"), "correct horse battery staple")
+        try await alice.exportBackup(file: file, passphrase: passphrase)
+        await #expect(throws: ZephyrError.FileExists(file: file)) {
+            try await alice.exportBackup(file: file, passphrase: passphrase)
+        }
+        await alice.close()
+
+        let directory = folder.path("restored")
+        await #expect(throws: ZephyrError.WrongPassphrase(file: file)) {
+            try await ZephyrClient.restore(backup: file, passphrase: "wrong horse battery", directory: directory)
+        }
+        let again = try await ZephyrClient.restore(backup: file, passphrase: passphrase, directory: directory)
+        #expect(again.address() == "alice@example.org")
+        #expect(try await again.contacts().map(\.note) == ["the plumber"])
+        #expect(try await again.registration().map(\.fingerprint) == fingerprints)
+        await again.close()
     }
 
     @Test func messagesWaitInTheOutbox() async throws {

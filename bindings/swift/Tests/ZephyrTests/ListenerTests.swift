@@ -71,7 +71,7 @@ import Zephyr
     func aStreamThatIsDroppedLetsItsListenerGo() async throws {
         let alice = try await client("alice@example.org", in: folder)
         var streams = (0..<100).map { _ in alice.messages }
-        #expect(listeners() >= streams.count)
+        while listeners() < streams.count { await Task.yield() }
         streams.removeAll()
         // Those of other tests stay.
         while listeners() >= 50 { await Task.yield() }

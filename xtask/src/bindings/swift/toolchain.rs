@@ -13,7 +13,7 @@ use std::{
 use crate::{
     install::{as_root, has_program},
     root,
-    step::{Failure, Outcome, run},
+    step::{Failure, Outcome, run_as},
     toolchain::target_dir,
 };
 
@@ -125,8 +125,8 @@ fn download(debian: &Path) -> Outcome {
         }
     }
     command.arg("flock").arg(debian.with_extension("lock"));
-    run(command.args(["sh", "-euc", DOWNLOAD, "download"]).arg(debian).arg(mirror))
-        .map_err(|failure| missing(&failure.message))
+    command.args(["sh", "-euc", DOWNLOAD, "download"]).arg(debian).arg(mirror);
+    run_as("debootstrap", &mut command).map_err(|failure| missing(&failure.message))
 }
 
 /// What is mounted by the command that follows is seen by nobody else, and gone when it ends, however it does.
