@@ -23,7 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("ZephyrFFI.modulemap", "ZephyrFFI/module.modulemap"),
 ];
 
-/// The example's product.
+/// The example: its folder, and what is built there.
 const EXAMPLE: &str = "zephyr-chat";
 
 /// Checks or updates the generated code, runs the package's tests, and builds the example.
@@ -64,7 +64,7 @@ fn build(swift: &Swift, subcommand: &str, folder: &Path, library: &Path) -> Outc
 
 /// Builds the example, and writes the script `example` that starts it.
 fn example(swift: &Swift, library: &Path) -> Outcome {
-    let folder = root().join("examples/swift");
+    let folder = root().join("examples/swift").join(EXAMPLE);
     build(swift, "build", &folder, library)?;
     let program = scratch(&folder)?.join("debug").join(EXAMPLE);
     let script = super::target("swift").join("example");
