@@ -51,6 +51,11 @@ pub fn c() -> Outcome {
     c::run(Generated::Check)
 }
 
+/// The bindings for Kotlin, checked, built and tested.
+pub fn kotlin() -> Outcome {
+    kotlin::run(Generated::Check)
+}
+
 /// The bindings for Swift, checked, built and tested.
 pub fn swift() -> Outcome {
     swift::run(Generated::Check)

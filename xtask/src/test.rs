@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     ("tests of the workspace", tests),
     ("tests with outside servers", ignored_tests),
     ("bindings: C and C++", bindings::c),
+    ("bindings: Kotlin", bindings::kotlin),
     ("bindings: Swift", bindings::swift),
     ("zephyr-core alone", || core(&[])),
     ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),

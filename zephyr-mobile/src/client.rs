@@ -122,12 +122,8 @@ impl ZephyrClient {
     /// effect if it does not run.
     pub async fn stop(&self) {
         let state = self.state.clone();
-        let stopping = runtime::run(async move {
-            state.stop().await;
-            Ok(())
-        });
-        // It can't fail.
-        let _ = stopping.await;
+        // Not bound to who waits: half stopped is of no use to anybody.
+        let _ = runtime::spawn(async move { state.stop().await }).await;
     }
 
     /// Whether it takes part in the rounds.
@@ -139,7 +135,7 @@ impl ZephyrClient {
     /// and later ones, fail with `Closed`. Of no effect if it is closed.
     pub async fn close(&self) {
         let state = self.state.clone();
-        // Not bound to who waits: half closed is of no use to anybody.
+        // Nor is half closed.
         let _ = runtime::spawn(async move { state.close().await }).await;
     }
 

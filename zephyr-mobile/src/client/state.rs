@@ -17,6 +17,8 @@ pub(super) struct State {
     /// `None` when it is closed.
     client: Mutex<Option<Client>>,
     running: Mutex<Option<Running>>,
+    /// Held by the rounds, so that a client that is started while it stops waits for its end.
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// Calls that are under way hold it to read; closing waits for them.
     calls: RwLock<()>,
     closed: watch::Sender<bool>,
@@ -36,6 +38,7 @@ impl State {
         Arc::new(Self {
             client: Mutex::new(Some(client)),
             running: Mutex::default(),
+            turn: Arc::default(),
             calls: RwLock::default(),
             closed: watch::Sender::new(false),
             hub,
@@ -82,9 +85,11 @@ impl State {
             return Ok(());
         }
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = runtime::spawn(run(client, self.hub.clone(), async {
-            let _ = stopped.await;
-        }));
+        let (hub, turn) = (self.hub.clone(), self.turn.clone());
+        let task = runtime::spawn(async move {
+            let _turn = turn.lock().await;
+            run(client, &hub, stopped).await;
+        });
         *running = Some(Running { task, _stop: stop });
         Ok(())
     }
@@ -102,6 +107,8 @@ impl State {
         let client = lock(&self.client).take();
         self.closed.send_replace(true);
         self.stop().await;
+        // Somebody else may have told it to stop, and it has not yet.
+        let _turn = self.turn.lock().await;
         // Whoever comes second waits for the first as well.
         let _calls = self.calls.write().await;
         if let Some(client) = client {
@@ -111,9 +118,20 @@ impl State {
     }
 }
 
+impl Drop for State {
+    /// Databases and sockets want to be dropped by the runtime that made them, and this may be any thread.
+    fn drop(&mut self) {
+        let client = lock(&self.client).take();
+        runtime::spawn(async move { drop(client) });
+    }
+}
+
 /// The client's rounds, to their end.
-async fn run(client: Client, hub: Arc<Hub>, stopped: impl Future<Output = ()> + Send + 'static) {
+async fn run(client: Client, hub: &Hub, stopped: oneshot::Receiver<()>) {
     // A task of its own, so that a panic is told of like any failure.
+    let stopped = async {
+        let _ = stopped.await;
+    };
     let rounds = runtime::spawn(async move { client.run(stopped).await });
     let failure = match rounds.await {
         Ok(Ok(())) => None,

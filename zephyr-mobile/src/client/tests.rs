@@ -89,11 +89,11 @@ async fn a_home_is_used_by_one_client_and_can_be_opened_after_it_is_closed() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_dropped_while_it_runs_closes_its_home() {
+async fn a_client_that_is_dropped_by_any_thread_while_it_runs_closes_its_home() {
     let directory = TempDir::new().unwrap();
     let client = alice(&directory).await;
     client.start().unwrap();
-    drop(client);
+    std::thread::spawn(move || drop(client)).join().unwrap();
     let opened = async {
         loop {
             if let Ok(again) = ZephyrClient::open(directory.path().display().to_string()).await {
@@ -103,6 +103,35 @@ async fn a_client_that_is_dropped_while_it_runs_closes_its_home() {
         }
     };
     tokio::time::timeout(PATIENCE, opened).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_client_is_stopped_and_started_again_without_a_pause() {
+    let directory = TempDir::new().unwrap();
+    let client = alice(&directory).await;
+    let (failures, failed) = std::sync::mpsc::channel();
+    let _subscription = client.state.subscribe(move |signal| {
+        if let Signal::Stopped(failure) = signal {
+            failures.send(failure).unwrap();
+        }
+        Ok(())
+    });
+    for _ in 0..3 {
+        client.start().unwrap();
+        let stopping = tokio::spawn({
+            let client = client.clone();
+            async move { client.stop().await }
+        });
+        while client.is_running() {
+            tokio::task::yield_now().await;
+        }
+        client.start().unwrap();
+        stopping.await.unwrap();
+        client.stop().await;
+    }
+    client.close().await;
+    assert_eq!(failed.iter().collect::<Vec<_>>(), vec![None; 6]);
+    ZephyrClient::open(directory.path().display().to_string()).await.unwrap().close().await;
 }
 
 #[tokio::test]
