@@ -202,6 +202,16 @@ impl<'a, S: Suite> Session<'a, S> {
         self.contacts.remove(address);
     }
 
+    /// The user's address.
+    pub fn address(&self) -> &Address {
+        self.own.address()
+    }
+
+    /// How many contacts there are.
+    pub fn contacts(&self) -> usize {
+        self.contacts.count()
+    }
+
     /// Which version of the manifest is the newest one that is known, and the first round in which another version
     /// than this session's is in effect, if one is known: the session takes part in no round from there on. Info-nodes
     /// are asked for the version behind the newest.

@@ -9,9 +9,7 @@ mod status;
 mod version;
 
 pub(crate) use boundary::{Failure, boundary};
-#[cfg(feature = "io")]
-pub(crate) use input::text;
-pub(crate) use input::{address, array, bytes, bytes_mut, item, items};
+pub(crate) use input::{address, array, bytes, bytes_mut, item, items, text};
 pub(crate) use lent::{Lent, borrow, borrow_mut, lent_size, place, wipe};
 pub(crate) use output::{Out, output, output_array, output_items, output_text};
 pub(crate) use random::{generator, hedge};

@@ -22,9 +22,11 @@ mod abi;
 mod blocks;
 #[cfg(feature = "io")]
 mod client;
+mod session;
 
 pub use abi::*;
 pub use blocks::*;
+pub use session::*;
 
 /// The cryptography: blst on hosts, the portable backend on microcontrollers. The bytes are the same.
 #[cfg(feature = "io")]

@@ -219,6 +219,63 @@
 #define ZEPHYR_PACKET_HEADER_SIZE 48
 
 /**
+ * How many bytes to lend for a zephyr_conversation.
+ */
+#define ZEPHYR_CONVERSATION_SIZE 1024
+
+/**
+ * How many fragments may be under way to a contact without an acknowledgement.
+ */
+#define ZEPHYR_WINDOW 64
+
+/**
+ * Length in bytes of what zephyr_conversation_save writes.
+ */
+#define ZEPHYR_CONVERSATION_SAVED_LEN 822
+
+/**
+ * The most connections that a session has at once.
+ */
+#define ZEPHYR_MAX_CONNECTIONS 32
+
+/**
+ * A flag of zephyr_session_settings: messages of people who are no contacts are left unopened. Saves a pairing for each
+ * message in the mailbox that is somebody else's, which a microcontroller can't afford.
+ */
+#define ZEPHYR_CONTACTS_ONLY 1
+
+/**
+ * A flag of zephyr_session_settings: the proofs of the PKGs' keys are left to the mixers, one of which is honest.
+ * Saves time on a microcontroller.
+ */
+#define ZEPHYR_TRUST_PROOFS 2
+
+/**
+ * How many bytes to lend for a zephyr_registration.
+ */
+#define ZEPHYR_REGISTRATION_SIZE (4 * 1024)
+
+/**
+ * Mail a code to the address.
+ */
+#define ZEPHYR_TASK_REGISTER 0
+
+/**
+ * Register the key: here is the code.
+ */
+#define ZEPHYR_TASK_CONFIRM 1
+
+/**
+ * Don't replace the key, which is registered: it was somebody else who asked for that.
+ */
+#define ZEPHYR_TASK_VETO 2
+
+/**
+ * Delete the registration: nobody can write to the address any more.
+ */
+#define ZEPHYR_TASK_UNREGISTER 3
+
+/**
  * What a function answers. Numbers are never given another meaning; a newer library may answer with newer ones.
  */
 enum zephyr_status
@@ -370,6 +427,35 @@ enum zephyr_status
      * The passphrase is wrong or has fewer than 8 characters, or the file is no backup.
      */
     ZEPHYR_ERROR_PASSPHRASE = 59,
+    /**
+     * There is no such connection, or not any more: forget it.
+     */
+    ZEPHYR_ERROR_CONNECTION = 60,
+    /**
+     * Not now: another call has to come first.
+     */
+    ZEPHYR_ERROR_STATE = 61,
+    /**
+     * The slot is not waiting for this (any more), or the fragment doesn't fit: it carries cover. Send the fragment in
+     * a later one.
+     */
+    ZEPHYR_ERROR_SLOT = 62,
+    /**
+     * There is no room for more.
+     */
+    ZEPHYR_ERROR_FULL = 63,
+    /**
+     * The network has no such server.
+     */
+    ZEPHYR_ERROR_SERVER = 64,
+    /**
+     * What was saved is damaged.
+     */
+    ZEPHYR_ERROR_DAMAGED = 65,
+    /**
+     * The server is not the one that it should be, or doesn't keep to the protocol: connect anew.
+     */
+    ZEPHYR_ERROR_LINK = 67,
     /**
      * No more contacts fit while the client takes part: stop and start it.
      */
@@ -542,6 +628,312 @@ typedef int32_t zephyr_progress_kind;
 #endif // __cplusplus
 #endif
 
+/**
+ * What a fragment that came is.
+ */
+enum zephyr_arrival_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * An acknowledgement alone, or from somebody who has no conversation with the user.
+     */
+    ZEPHYR_ARRIVAL_EMPTY = 0,
+    /**
+     * New: keep it, by its number.
+     */
+    ZEPHYR_ARRIVAL_NEW = 1,
+    /**
+     * It has been here before. If the program has neither it nor its message, call zephyr_conversation_forget.
+     */
+    ZEPHYR_ARRIVAL_DUPLICATE = 2,
+    /**
+     * Of an older stream, or beyond what may be under way: drop it.
+     */
+    ZEPHYR_ARRIVAL_REFUSED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_arrival_kind zephyr_arrival_kind;
+#else
+typedef uint32_t zephyr_arrival_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a PKG answered.
+ */
+enum zephyr_answer_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing yet.
+     */
+    ZEPHYR_ANSWER_NONE = 0,
+    /**
+     * A code is on its way to the address, and can be used for `seconds`. The mail shows the key's fingerprint: compare it
+     * with zephyr_registration_fingerprint.
+     */
+    ZEPHYR_ANSWER_CODE_SENT = 1,
+    /**
+     * The address is registered to the user's key.
+     */
+    ZEPHYR_ANSWER_REGISTERED = 2,
+    /**
+     * The user's key replaces another one at `until_ms`, unless that one vetoes.
+     */
+    ZEPHYR_ANSWER_WAITING = 3,
+    /**
+     * No replacement of the user's key is waiting any more.
+     */
+    ZEPHYR_ANSWER_VETOED = 4,
+    /**
+     * The registration is deleted.
+     */
+    ZEPHYR_ANSWER_UNREGISTERED = 5,
+    /**
+     * It was not done: `refusal`.
+     */
+    ZEPHYR_ANSWER_REFUSED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_answer_kind zephyr_answer_kind;
+#else
+typedef uint32_t zephyr_answer_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a PKG did not do what it was asked to.
+ */
+enum zephyr_refusal
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It did.
+     */
+    ZEPHYR_REFUSED_NOT = 0,
+    /**
+     * It doesn't take this e-mail address.
+     */
+    ZEPHYR_REFUSED_ADDRESS = 1,
+    /**
+     * The address is not registered to this key.
+     */
+    ZEPHYR_REFUSED_NOT_REGISTERED = 2,
+    /**
+     * It has no key for this round, or not any more.
+     */
+    ZEPHYR_REFUSED_ROUND = 3,
+    /**
+     * The code is wrong; so many tries are left.
+     */
+    ZEPHYR_REFUSED_WRONG_CODE = 4,
+    /**
+     * It waits for no code: it was used, is too old, or was tried too often. Ask for a new one.
+     */
+    ZEPHYR_REFUSED_NO_CODE = 5,
+    /**
+     * Too many codes were asked for: try again in so many seconds.
+     */
+    ZEPHYR_REFUSED_TOO_MANY = 6,
+    /**
+     * The address has another key, which this one replaces later.
+     */
+    ZEPHYR_REFUSED_WAITING = 7,
+    /**
+     * It can't send mail now.
+     */
+    ZEPHYR_REFUSED_MAIL_FAILED = 8,
+    /**
+     * No mail can be sent to this address.
+     */
+    ZEPHYR_REFUSED_MAIL_REFUSED = 9,
+    /**
+     * It has too much to do: try again.
+     */
+    ZEPHYR_REFUSED_BUSY = 10,
+    /**
+     * It can't use its database: try again later.
+     */
+    ZEPHYR_REFUSED_UNAVAILABLE = 11,
+    /**
+     * It did not understand the request: another version.
+     */
+    ZEPHYR_REFUSED_MALFORMED = 12,
+    /**
+     * Another reason, which this version of the header doesn't know.
+     */
+    ZEPHYR_REFUSED_OTHER = 13,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_refusal zephyr_refusal;
+#else
+typedef uint32_t zephyr_refusal;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What is to be done.
+ */
+enum zephyr_action_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing: wait for the sockets, and until zephyr_session_wake_up.
+     */
+    ZEPHYR_ACTION_NONE = 0,
+    /**
+     * Open a socket to `server`, and then call zephyr_session_connected, or zephyr_session_failed if that can't be
+     * done.
+     */
+    ZEPHYR_ACTION_CONNECT = 1,
+    /**
+     * Close the socket of `connection`: its number may be used again.
+     */
+    ZEPHYR_ACTION_CLOSE = 2,
+    /**
+     * Write down that `round` with `directory` is the newest in which anything was sent, and what goes into `slot`; then
+     * call zephyr_session_fill, before the next zephyr_session_poll.
+     */
+    ZEPHYR_ACTION_FILL = 3,
+    /**
+     * A `fragment` arrived.
+     */
+    ZEPHYR_ACTION_FRAGMENT = 4,
+    /**
+     * Something happened: `event`.
+     */
+    ZEPHYR_ACTION_EVENT = 5,
+    /**
+     * The network has a next version, in effect from `round` on, verified: keep `signed_manifest`.
+     */
+    ZEPHYR_ACTION_VERSION = 6,
+    /**
+     * All rounds of this version of the network are over: wipe the session, and begin another one with the manifest in
+     * what ZEPHYR_ACTION_VERSION gave.
+     */
+    ZEPHYR_ACTION_OVER = 7,
+    /**
+     * A piece of a long computation is done: poll again. A program with other things to do does them first.
+     */
+    ZEPHYR_ACTION_CONTINUE = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_action_kind zephyr_action_kind;
+#else
+typedef uint32_t zephyr_action_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What happened in a round.
+ */
+enum zephyr_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing that this version of the header knows.
+     */
+    ZEPHYR_EVENT_NONE = 0,
+    /**
+     * An info-node told the time: `offset_ms`.
+     */
+    ZEPHYR_EVENT_CLOCK = 1,
+    /**
+     * The round's directory was accepted: it has `count` mixers of the `of` that the manifest lists. With fewer a round
+     * protects less: show it.
+     */
+    ZEPHYR_EVENT_OPENED = 2,
+    /**
+     * An info-node gave a directory that is not valid.
+     */
+    ZEPHYR_EVENT_DIRECTORY_REFUSED = 3,
+    /**
+     * The round has two valid directories: somebody cheats. Only cover is sent in it.
+     */
+    ZEPHYR_EVENT_EQUIVOCATION = 4,
+    /**
+     * The PKG with the index `server` refused the round's key: `refusal`. With ZEPHYR_REFUSED_NOT_REGISTERED: register.
+     */
+    ZEPHYR_EVENT_PKG_REFUSED = 5,
+    /**
+     * One of the PKGs gave a wrong share of the round's key. Only cover is sent in the round.
+     */
+    ZEPHYR_EVENT_WRONG_SHARE = 6,
+    /**
+     * The user has the round's key: the user is registered with all PKGs.
+     */
+    ZEPHYR_EVENT_KEYED = 7,
+    /**
+     * A mixer took the packet in `slot`: tell the conversations with zephyr_conversation_sent.
+     */
+    ZEPHYR_EVENT_SLOT_SENT = 8,
+    /**
+     * No mixer took the packet in `slot`: tell the conversations with zephyr_conversation_failed.
+     */
+    ZEPHYR_EVENT_SLOT_FAILED = 9,
+    /**
+     * A mixer refused a packet.
+     */
+    ZEPHYR_EVENT_SUBMIT_REFUSED = 10,
+    /**
+     * The mailbox was searched: of its `of` messages `count` were the user's.
+     */
+    ZEPHYR_EVENT_SCANNED = 11,
+    /**
+     * Of the cover in this round `of` packets went to the user's own mailbox, and `count` of them came back.
+     */
+    ZEPHYR_EVENT_LOOPS = 12,
+    /**
+     * One of these did not: a mixer lost it.
+     */
+    ZEPHYR_EVENT_LOOP_LOST = 13,
+    /**
+     * A mailbox server showed another mailbox than the mixers signed. Another server is asked.
+     */
+    ZEPHYR_EVENT_MAILBOX_ALTERED = 14,
+    /**
+     * No info-node had the round's directory in time.
+     */
+    ZEPHYR_EVENT_MISSED_DIRECTORY = 15,
+    /**
+     * Not all PKGs gave their share of the round's key in time: cover was sent, and nothing can be opened.
+     */
+    ZEPHYR_EVENT_MISSED_KEY = 16,
+    /**
+     * The mixers gave the round up, and nothing of it arrived: tell the conversations with zephyr_conversation_void.
+     */
+    ZEPHYR_EVENT_MISSED_VOID = 17,
+    /**
+     * No mailbox server gave the whole mailbox. What was found in it all the same was handed out.
+     */
+    ZEPHYR_EVENT_MISSED_MAILBOX = 18,
+    /**
+     * More rounds are under way than the session has room for.
+     */
+    ZEPHYR_EVENT_MISSED_ROOM = 19,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zephyr_event_kind zephyr_event_kind;
+#else
+typedef uint32_t zephyr_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 #if defined(ZEPHYR_IO)
 /**
  * A client with I/O inside: a home in a folder that is open, and the threads that work for it. All threads may use it
@@ -552,6 +944,19 @@ typedef int32_t zephyr_progress_kind;
  */
 typedef struct zephyr_client zephyr_client;
 #endif
+
+/**
+ * The numbers and acknowledgements between the user and one contact: with them everything arrives once and in order,
+ * however many rounds are lost. One thread at a time.
+ *
+ * It holds no contents, only numbers. The program keeps the fragments: those that it sends until they are acknowledged,
+ * and those that came until their message is whole.
+ *
+ * WRITE IT DOWN, with zephyr_conversation_save, after every call that changes it and before anything follows from that:
+ * before zephyr_session_fill, and before a message is shown to the user. What is written down is always safe to go on
+ * from, what is forgotten is not.
+ */
+typedef struct zephyr_conversation zephyr_conversation;
 
 /**
  * What one mixer delivered to one mailbox, in order: with the mixer's signature it shows that a mailbox server holds
@@ -582,6 +987,16 @@ typedef struct zephyr_mixer zephyr_mixer;
 typedef struct zephyr_private_key zephyr_private_key;
 
 /**
+ * One exchange with one PKG over a connection of its own. A user registers with every PKG of the network: first
+ * ZEPHYR_TASK_REGISTER, and then ZEPHYR_TASK_CONFIRM with the code that the PKG has mailed. One thread at a time.
+ *
+ * Connect to zephyr_registration_server; send zephyr_registration_to_send until there is nothing more, give what comes
+ * to zephyr_registration_received, until zephyr_registration_answer has one. If the connection breaks or the answer is
+ * long in coming, wipe it and try again: repeating does no harm.
+ */
+typedef struct zephyr_registration zephyr_registration;
+
+/**
  * A round whose directory was verified. Never changes, so threads may share it.
  */
 typedef struct zephyr_round zephyr_round;
@@ -591,6 +1006,11 @@ typedef struct zephyr_round zephyr_round;
  * nobody else can. Never changes, so threads may share it.
  */
 typedef struct zephyr_sender_key zephyr_sender_key;
+
+/**
+ * The client in its rounds. One thread at a time.
+ */
+typedef struct zephyr_session zephyr_session;
 
 /**
  * An entry of a table of tags: who writes in a slot of the round under this tag. The table is the program's: an entry
@@ -1156,6 +1576,327 @@ typedef struct zephyr_callbacks {
     void (*on_stopped)(void *userdata, zephyr_status status, const char *detail);
 } zephyr_callbacks;
 #endif
+
+/**
+ * What a slot is to carry: one fragment of a message, or an acknowledgement alone. zephyr_conversation_fill writes the
+ * numbers into it.
+ */
+typedef struct zephyr_draft {
+    /**
+     * What the message is: ZEPHYR_CONTENT_...
+     */
+    uint32_t content;
+    /**
+     * The stream of numbers to this contact.
+     */
+    uint32_t stream;
+    /**
+     * The fragment's number in it, from 1; 0: an acknowledgement alone.
+     */
+    uint32_t sequence;
+    /**
+     * The contact's stream that `ack` speaks of; 0 if none is known.
+     */
+    uint32_t ack_stream;
+    /**
+     * All of it up to this number has arrived.
+     */
+    uint32_t ack;
+    /**
+     * The fragment's index in the message.
+     */
+    uint16_t fragment;
+    /**
+     * How many fragments the message has, at least 1.
+     */
+    uint16_t fragments;
+    /**
+     * The message's id, random, the same in all its fragments.
+     */
+    uint64_t message;
+    /**
+     * The fragment's bytes, at most zephyr_session_fragment_len. NULL if there are none.
+     */
+    const uint8_t *body;
+    /**
+     * How many there are.
+     */
+    size_t body_len;
+} zephyr_draft;
+
+/**
+ * A fragment that arrived, or an acknowledgement alone (ZEPHYR_CONTENT_EMPTY).
+ */
+typedef struct zephyr_fragment {
+    /**
+     * Who sent it, proven; NULL: anonymous, or somebody who is no contact and did not say. May be somebody who is no
+     * contact.
+     */
+    const char *sender;
+    /**
+     * What the message is: ZEPHYR_CONTENT_...
+     */
+    uint32_t content;
+    /**
+     * The sender's stream of numbers to the user; 0 in one without contents.
+     */
+    uint32_t stream;
+    /**
+     * The fragment's number in it, from 1; 0 in one without contents.
+     */
+    uint32_t sequence;
+    /**
+     * The user's stream that `ack` speaks of; 0 if the sender knows none.
+     */
+    uint32_t ack_stream;
+    /**
+     * All of that up to this number has arrived at the sender.
+     */
+    uint32_t ack;
+    /**
+     * The fragment's index in the message.
+     */
+    uint16_t fragment;
+    /**
+     * How many fragments the message has, at least 1.
+     */
+    uint16_t fragments;
+    /**
+     * The message's id, the same in all its fragments.
+     */
+    uint64_t message;
+    /**
+     * The round in which it came.
+     */
+    uint64_t round;
+    /**
+     * The fragment's bytes; text may be cut inside a character.
+     */
+    const uint8_t *body;
+    /**
+     * How many there are.
+     */
+    size_t body_len;
+} zephyr_fragment;
+
+/**
+ * What a fragment led to. Follow it in this order.
+ */
+typedef struct zephyr_arrival {
+    /**
+     * What the fragment is.
+     */
+    zephyr_arrival_kind kind;
+    /**
+     * All numbers up to this one of the user's stream `stream` have arrived at the contact: forget these fragments. A
+     * message whose last number it reaches is delivered.
+     */
+    uint32_t acknowledged;
+    /**
+     * The user's stream.
+     */
+    uint32_t stream;
+    /**
+     * If not 0: one of the two has lost what it knew. Call zephyr_conversation_restart with this number and the number
+     * of fragments of all messages to this contact that are not delivered, which have the numbers 1, 2, ... then.
+     */
+    uint32_t restart;
+    /**
+     * The contact has started over: forget the fragments of messages that are not whole, they come again. Do it before
+     * keeping this one.
+     */
+    uint32_t started_over;
+    /**
+     * All numbers of the contact's stream up to this one have arrived: a message whose last number is at most this is
+     * whole, and may be shown; its fragments may be forgotten then.
+     */
+    uint32_t arrived;
+} zephyr_arrival;
+
+/**
+ * What a session needs to know. Set all of it to 0 first.
+ */
+typedef struct zephyr_session_settings {
+    /**
+     * The network's manifest; it is copied.
+     */
+    const uint8_t *manifest;
+    /**
+     * Its length.
+     */
+    size_t manifest_len;
+    /**
+     * The user's address, registered with all PKGs.
+     */
+    const char *address;
+    /**
+     * The user's secret, 32 random bytes, drawn once and kept for good: the keys for the PKGs follow from it.
+     */
+    const uint8_t *seed;
+    /**
+     * ZEPHYR_CONTACTS_ONLY, ZEPHYR_TRUST_PROOFS, or 0.
+     */
+    uint32_t flags;
+    /**
+     * How many contacts there can be.
+     */
+    uint32_t contacts;
+    /**
+     * How many connections there can be at once, 1 to ZEPHYR_MAX_CONNECTIONS; others wait. 8 are plenty.
+     */
+    uint32_t connections;
+    /**
+     * The longest message in bytes that a server may send; 0: the longest that there can be, 65519. A smaller one saves
+     * memory for each connection, and must be enough for a round's directory: about 200 bytes for each mixer, and 400
+     * for each PKG.
+     */
+    uint32_t frame_len;
+    /**
+     * The round and the directory of the last ZEPHYR_ACTION_FILL that was written down, so that nothing is used twice;
+     * the round counts only with a directory.
+     */
+    uint64_t last_round;
+    /**
+     * The directory, 32 bytes, or NULL if there was none yet.
+     */
+    const uint8_t *last_directory;
+    /**
+     * Random numbers, during zephyr_session_poll and zephyr_session_fill.
+     */
+    struct zephyr_random random;
+} zephyr_session_settings;
+
+/**
+ * What a PKG answered.
+ */
+typedef struct zephyr_answer {
+    /**
+     * What it is.
+     */
+    zephyr_answer_kind kind;
+    /**
+     * REFUSED: why.
+     */
+    zephyr_refusal refusal;
+    /**
+     * CODE_SENT: how long the code can be used. REFUSED with TOO_MANY: when the next one can be had.
+     */
+    uint32_t seconds;
+    /**
+     * REFUSED with WRONG_CODE: how often it can still be tried.
+     */
+    uint32_t tries_left;
+    /**
+     * WAITING, also as the reason of REFUSED: when, in milliseconds since 1970.
+     */
+    uint64_t until_ms;
+} zephyr_answer;
+
+/**
+ * What happened. What a kind doesn't speak of is 0.
+ */
+typedef struct zephyr_event {
+    /**
+     * What it is.
+     */
+    zephyr_event_kind kind;
+    /**
+     * The slot of the round.
+     */
+    uint32_t slot;
+    /**
+     * The PKG's index.
+     */
+    uint32_t server;
+    /**
+     * Why the PKG refused.
+     */
+    zephyr_refusal refusal;
+    /**
+     * How many.
+     */
+    uint32_t count;
+    /**
+     * Of how many.
+     */
+    uint32_t of;
+    /**
+     * The round.
+     */
+    uint64_t round;
+    /**
+     * The network's time less the local one, in milliseconds.
+     */
+    int64_t offset_ms;
+    /**
+     * With ZEPHYR_REFUSED_WAITING: when the key will be the registered one, in milliseconds since 1970.
+     */
+    uint64_t until_ms;
+} zephyr_event;
+
+/**
+ * What is to be done, or has happened. Pointers live until the session is used again, in whatever way. What a kind
+ * doesn't speak of is 0 or NULL.
+ */
+typedef struct zephyr_action {
+    /**
+     * What it is.
+     */
+    zephyr_action_kind kind;
+    /**
+     * CONNECT, CLOSE: the connection's number, below `connections` of the settings.
+     */
+    uint32_t connection;
+    /**
+     * CONNECT: the server's address, `host:port`, or `ws://host:port/` for a WebSocket. Its key is checked by the
+     * session.
+     */
+    const char *server;
+    /**
+     * CONNECT: what the server is, ZEPHYR_ROLE_..., for people.
+     */
+    uint32_t server_role;
+    /**
+     * CONNECT: its index among the servers of its role, for people.
+     */
+    uint32_t server_index;
+    /**
+     * FILL, EVENT, FRAGMENT: the round. VERSION: from which one on it is in effect.
+     */
+    uint64_t round;
+    /**
+     * FILL: the slot.
+     */
+    uint32_t slot;
+    /**
+     * FILL: who the slot belongs to.
+     */
+    const char *contact;
+    /**
+     * FILL: the round's directory, 32 bytes.
+     */
+    const uint8_t *directory;
+    /**
+     * FRAGMENT: what arrived.
+     */
+    struct zephyr_fragment fragment;
+    /**
+     * EVENT: what happened.
+     */
+    struct zephyr_event event;
+    /**
+     * VERSION: the signed manifest.
+     */
+    const uint8_t *signed_manifest;
+    /**
+     * VERSION: its length.
+     */
+    size_t signed_manifest_len;
+    /**
+     * VERSION: so many bytes at its beginning are the manifest.
+     */
+    size_t manifest_len;
+} zephyr_action;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1988,6 +2729,343 @@ zephyr_status zephyr_client_start(struct zephyr_client *client,
  */
 zephyr_status zephyr_client_stop(struct zephyr_client *client);
 #endif
+
+/**
+ * The socket of a connection is open: there is something to send now.
+ */
+zephyr_status zephyr_session_connected(struct zephyr_session *session, uint32_t connection);
+
+/**
+ * Bytes came over a connection's socket. They are handled by zephyr_session_poll.
+ *
+ * `taken` is how many there was room for. If these are not all, poll until ZEPHYR_ACTION_NONE, and then give the rest.
+ * @return ZEPHYR_ERROR_CONNECTION if there is no such connection (any more); ZEPHYR_ERROR_STATE before
+ * zephyr_session_connected.
+ */
+zephyr_status zephyr_session_received(struct zephyr_session *session,
+                                      uint32_t connection,
+                                      const uint8_t *data,
+                                      size_t len,
+                                      size_t *taken);
+
+/**
+ * What waits to be sent over a connection: nothing if `len` is 0. `data` lives until the session is used again.
+ */
+zephyr_status zephyr_session_to_send(const struct zephyr_session *session,
+                                     uint32_t connection,
+                                     const uint8_t **data,
+                                     size_t *len);
+
+/**
+ * The first `n` bytes of zephyr_session_to_send have been sent. Tell at once, before anything that is received.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if there were fewer.
+ */
+zephyr_status zephyr_session_sent(struct zephyr_session *session,
+                                  uint32_t connection,
+                                  size_t n);
+
+/**
+ * A connection could not be opened, broke, or was closed by the server. Close its socket; no ZEPHYR_ACTION_CLOSE
+ * follows. The session tries again by itself.
+ */
+zephyr_status zephyr_session_failed(struct zephyr_session *session,
+                                    uint32_t connection,
+                                    uint64_t now_ms);
+
+/**
+ * A conversation with somebody who has just become a contact.
+ *
+ * `memory` is lent, ZEPHYR_CONVERSATION_SIZE bytes, until zephyr_conversation_wipe; `now_ms` is the local time in
+ * milliseconds since 1970: the stream begins with it, so that it is later than any that was forgotten.
+ */
+zephyr_status zephyr_conversation_init(void *memory,
+                                       size_t memory_len,
+                                       uint64_t now_ms,
+                                       struct zephyr_conversation **out);
+
+/**
+ * A conversation as zephyr_conversation_save wrote it. What was in a slot then, and was not reported as sent, is due
+ * again: nobody knows whether it was.
+ *
+ * `memory` is lent, ZEPHYR_CONVERSATION_SIZE bytes, until zephyr_conversation_wipe.
+ * @return ZEPHYR_ERROR_DAMAGED if the bytes are not what was saved.
+ */
+zephyr_status zephyr_conversation_load(void *memory,
+                                       size_t memory_len,
+                                       const uint8_t *saved,
+                                       size_t saved_len,
+                                       struct zephyr_conversation **out);
+
+/**
+ * Writes a conversation down: ZEPHYR_CONVERSATION_SAVED_LEN bytes. They are not secret, but tell how much was said.
+ */
+zephyr_status zephyr_conversation_save(const struct zephyr_conversation *conversation,
+                                       uint8_t *out,
+                                       size_t out_len,
+                                       size_t *needed);
+
+/**
+ * Ends a conversation and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_conversation_wipe(struct zephyr_conversation *conversation);
+
+/**
+ * Gives a message's fragments their numbers: `first` is the first one's, the others' follow. If nothing is under way
+ * they begin a new stream, from 1.
+ *
+ * `now_ms` is the local time in milliseconds since 1970.
+ * @return ZEPHYR_ERROR_FULL if the stream has no more numbers: wait until all is acknowledged.
+ */
+zephyr_status zephyr_conversation_push(struct zephyr_conversation *conversation,
+                                       uint16_t fragments,
+                                       uint64_t now_ms,
+                                       uint32_t *first);
+
+/**
+ * What goes into a slot of ZEPHYR_ACTION_FILL: `draft` is given the numbers.
+ *
+ * If `sequence` of the draft is not 0, fill in what that fragment is: content, message, fragment, fragments, body. If it
+ * is 0 and `content` ZEPHYR_CONTENT_EMPTY, the draft is an acknowledgement alone, and complete. Then save the
+ * conversation, and only then call zephyr_session_fill.
+ *
+ * `resend_after` comes from zephyr_session_resend_after.
+ * @return ZEPHYR_ERROR_SLOT if there is nothing to be sent: fill the slot with NULL.
+ */
+zephyr_status zephyr_conversation_fill(struct zephyr_conversation *conversation,
+                                       uint64_t round,
+                                       uint32_t slot,
+                                       uint64_t resend_after,
+                                       struct zephyr_draft *draft);
+
+/**
+ * ZEPHYR_EVENT_SLOT_SENT: a mixer took what was in the slot. Tell all conversations; those to which the slot does not
+ * belong are not changed.
+ */
+zephyr_status zephyr_conversation_sent(struct zephyr_conversation *conversation,
+                                       uint64_t round,
+                                       uint32_t slot);
+
+/**
+ * ZEPHYR_EVENT_SLOT_FAILED, or ZEPHYR_ERROR_SLOT from zephyr_session_fill: what was in the slot is due again. Tell all
+ * conversations; those to which the slot does not belong are not changed.
+ */
+zephyr_status zephyr_conversation_failed(struct zephyr_conversation *conversation,
+                                         uint64_t round,
+                                         uint32_t slot);
+
+/**
+ * ZEPHYR_EVENT_MISSED_VOID: nothing of the round arrived, so what was sent in it is due again. Tell all conversations.
+ */
+zephyr_status zephyr_conversation_void(struct zephyr_conversation *conversation,
+                                       uint64_t round);
+
+/**
+ * ZEPHYR_ACTION_FRAGMENT from this contact: what it acknowledges, and what the fragment is. See zephyr_arrival.
+ */
+zephyr_status zephyr_conversation_receive(struct zephyr_conversation *conversation,
+                                          const struct zephyr_fragment *fragment,
+                                          struct zephyr_arrival *out);
+
+/**
+ * All messages that are not delivered, of so many fragments together, are sent from the beginning, in this stream and
+ * with the numbers from 1 on: see zephyr_arrival.restart.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if the stream is not later than the one before.
+ */
+zephyr_status zephyr_conversation_restart(struct zephyr_conversation *conversation,
+                                          uint32_t stream,
+                                          uint32_t fragments);
+
+/**
+ * What has arrived from this contact is not here any more: a duplicate came of which the program has nothing. The
+ * contact starts over. Forget the fragments of messages that are not whole.
+ */
+zephyr_status zephyr_conversation_forget(struct zephyr_conversation *conversation);
+
+/**
+ * A sentence in English for a kind of event. Lives for ever; never NULL.
+ */
+const char *zephyr_event_text(uint32_t kind);
+
+/**
+ * How many bytes to lend for a session with these settings. Only what concerns sizes is read of them: the manifest,
+ * contacts, connections, frame_len and flags.
+ */
+zephyr_status zephyr_session_size(const struct zephyr_session_settings *settings,
+                                  size_t *out);
+
+/**
+ * Begins a session. What it is told is copied; `memory` is lent until zephyr_session_wipe.
+ *
+ * `memory_len` is at least what zephyr_session_size says; `now_ms` the local time in milliseconds since 1970.
+ * @return ZEPHYR_ERROR_MANIFEST or ZEPHYR_ERROR_ADDRESS if these are none; ZEPHYR_ERROR_ARGUMENT for numbers out of
+ * range.
+ */
+zephyr_status zephyr_session_init(void *memory,
+                                  size_t memory_len,
+                                  const struct zephyr_session_settings *settings,
+                                  uint64_t now_ms,
+                                  struct zephyr_session **out);
+
+/**
+ * Ends a session, overwrites its keys, and gives its memory back. Close the sockets of all its connections. Of no
+ * effect on NULL.
+ */
+zephyr_status zephyr_session_wipe(struct zephyr_session *session);
+
+/**
+ * Adds a contact: slots go to contacts, and their messages are found without trial decryption. Computes for some
+ * milliseconds. Of no effect if it is one already.
+ *
+ * @return ZEPHYR_ERROR_FULL if the session has no room for another one; ZEPHYR_ERROR_OWN_ADDRESS if it is the user's.
+ */
+zephyr_status zephyr_session_add_contact(struct zephyr_session *session,
+                                         const char *address_text);
+
+/**
+ * Removes a contact. Of no effect if it is none.
+ */
+zephyr_status zephyr_session_remove_contact(struct zephyr_session *session,
+                                            const char *address_text);
+
+/**
+ * How many bytes of a message fit into one fragment.
+ */
+zephyr_status zephyr_session_fragment_len(const struct zephyr_session *session, size_t *out);
+
+/**
+ * After how many rounds a fragment is sent again if it was not acknowledged: for zephyr_conversation_fill. Changes with
+ * the number of contacts.
+ */
+zephyr_status zephyr_session_resend_after(const struct zephyr_session *session,
+                                          uint64_t *out);
+
+/**
+ * Tells a session, right after its beginning, of the version of the network that follows, if one is known: the bytes of
+ * ZEPHYR_ACTION_VERSION, which the program has kept.
+ *
+ * @return ZEPHYR_ERROR_SIGNATURE if it does not follow, or is not signed by those who must.
+ */
+zephyr_status zephyr_session_set_next(struct zephyr_session *session,
+                                      const uint8_t *signed_manifest,
+                                      size_t len);
+
+/**
+ * Prepares an exchange with the PKG that has this index in the manifest.
+ *
+ * `memory` is lent, ZEPHYR_REGISTRATION_SIZE bytes, until zephyr_registration_wipe. `seed` is the user's secret of 32
+ * bytes, the same as in zephyr_session_settings. `task` is one of ZEPHYR_TASK_...; `code` is only for
+ * ZEPHYR_TASK_CONFIRM, as people type it, and else NULL.
+ * @return ZEPHYR_ERROR_SERVER if there is no such PKG: the network has as many as there are indices before;
+ * ZEPHYR_ERROR_CODE if the code is none.
+ */
+zephyr_status zephyr_registration_init(void *memory,
+                                       size_t memory_len,
+                                       const uint8_t *manifest,
+                                       size_t manifest_len,
+                                       uint32_t pkg,
+                                       const char *address_text,
+                                       const uint8_t *seed,
+                                       uint32_t task,
+                                       const char *code,
+                                       const struct zephyr_random *random,
+                                       struct zephyr_registration **out);
+
+/**
+ * Ends an exchange, overwrites its secrets, and gives its memory back. Of no effect on NULL.
+ */
+zephyr_status zephyr_registration_wipe(struct zephyr_registration *registration);
+
+/**
+ * The PKG's name for people. `out` is given it with a NUL behind it, `needed` (may be NULL) its length with the NUL; 256
+ * are always enough.
+ */
+zephyr_status zephyr_registration_name(const struct zephyr_registration *registration,
+                                       char *out,
+                                       size_t out_len,
+                                       size_t *needed);
+
+/**
+ * Where to connect to: `host:port`, or `ws://host:port/` for a WebSocket. `out` is given it with a NUL behind it,
+ * `needed` (may be NULL) its length with the NUL; 256 are always enough.
+ */
+zephyr_status zephyr_registration_server(const struct zephyr_registration *registration,
+                                         char *out,
+                                         size_t out_len,
+                                         size_t *needed);
+
+/**
+ * The fingerprint of the user's key for this PKG, which its mail shows as well: people compare them, so that nobody else
+ * registers the address with their code. `out` is given 24 characters, such as `1a2b 3c4d 5e6f 7a8b 9c0d`, and a NUL.
+ */
+zephyr_status zephyr_registration_fingerprint(const struct zephyr_registration *registration,
+                                              char *out,
+                                              size_t out_len,
+                                              size_t *needed);
+
+/**
+ * What waits to be sent: nothing if `len` is 0. `data` lives until the exchange is used again.
+ */
+zephyr_status zephyr_registration_to_send(const struct zephyr_registration *registration,
+                                          const uint8_t **data,
+                                          size_t *len);
+
+/**
+ * The first `n` bytes of zephyr_registration_to_send have been sent.
+ *
+ * @return ZEPHYR_ERROR_ARGUMENT if there were fewer.
+ */
+zephyr_status zephyr_registration_sent(struct zephyr_registration *registration, size_t n);
+
+/**
+ * Bytes came from the PKG. What comes behind the answer is dropped.
+ *
+ * @return ZEPHYR_ERROR_LINK if the server is not the PKG, or doesn't keep to the protocol: close the connection.
+ */
+zephyr_status zephyr_registration_received(struct zephyr_registration *registration,
+                                           const uint8_t *data,
+                                           size_t len);
+
+/**
+ * What the PKG answered; of the kind ZEPHYR_ANSWER_NONE as long as it has not.
+ */
+zephyr_status zephyr_registration_answer(const struct zephyr_registration *registration,
+                                         struct zephyr_answer *out);
+
+/**
+ * A sentence in English for a refusal. Lives for ever; never NULL.
+ */
+const char *zephyr_refusal_text(uint32_t refusal);
+
+/**
+ * What is to be done next. Call it until it gives ZEPHYR_ACTION_NONE, after everything that happens: bytes that came,
+ * a connection that was opened or failed, or the time of zephyr_session_wake_up.
+ *
+ * `now_ms` is the local time in milliseconds since 1970.
+ * @return ZEPHYR_ERROR_RANDOM if the source of random numbers fails: nothing was done.
+ */
+zephyr_status zephyr_session_poll(struct zephyr_session *session,
+                                  uint64_t now_ms,
+                                  struct zephyr_action *action);
+
+/**
+ * Fills the slot of ZEPHYR_ACTION_FILL. Computes for some milliseconds.
+ *
+ * `draft` is what goes into it; NULL: nothing, so that it carries cover.
+ * @return ZEPHYR_ERROR_SLOT if it carries cover after all: tell the conversation with zephyr_conversation_failed.
+ */
+zephyr_status zephyr_session_fill(struct zephyr_session *session,
+                                  uint64_t round,
+                                  uint32_t slot,
+                                  const struct zephyr_draft *draft);
+
+/**
+ * When to call zephyr_session_poll again at the latest, if nothing happens before: local time in milliseconds since
+ * 1970. Ask after zephyr_session_poll gave ZEPHYR_ACTION_NONE.
+ */
+zephyr_status zephyr_session_wake_up(const struct zephyr_session *session,
+                                     uint64_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -93,6 +93,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         received
     }
 
+    /// Ends the connection and gives its buffer back, for the next one.
+    pub fn into_buffer(self) -> B {
+        self.frames.into_buffer()
+    }
+
     /// Noise's handshake hash, while the connection is open.
     pub fn handshake_hash(&self) -> Option<&[u8; 32]> {
         self.link.handshake_hash()

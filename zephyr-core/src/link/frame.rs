@@ -79,6 +79,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> FrameBuffer<B> {
         Ok(Some(&mut self.buffer.as_mut()[from..from + len]))
     }
 
+    /// Gives the buffer back.
+    pub(super) fn into_buffer(self) -> B {
+        self.buffer
+    }
+
     /// Whether no byte is waiting: a stream that ends now was not cut off inside a frame.
     pub fn is_empty(&self) -> bool {
         self.start == self.end

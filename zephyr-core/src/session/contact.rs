@@ -92,6 +92,10 @@ impl<'a, S: Suite> Contacts<'a, S> {
         }
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.contacts.iter().flatten().count()
+    }
+
     pub(super) fn find(&self, address: &Address) -> Option<usize> {
         self.contacts
             .iter()
@@ -112,7 +116,7 @@ impl<'a, S: Suite> Contacts<'a, S> {
     /// Who holds `slot` in `round`. With no more contacts than slots everybody holds at least one in every
     /// round; with more they take turns by the round's number. What anybody has to say plays no part.
     pub(super) fn holder(&self, round: Round, slot: u8) -> Option<(ContactId, &Address)> {
-        let count = self.contacts.iter().flatten().count();
+        let count = self.count();
         if count == 0 {
             return None;
         }

@@ -82,6 +82,22 @@ pub enum zephyr_status {
     /// The passphrase is wrong or has fewer than 8 characters, or the file is no backup.
     ZEPHYR_ERROR_PASSPHRASE = 59,
 
+    /// There is no such connection, or not any more: forget it.
+    ZEPHYR_ERROR_CONNECTION = 60,
+    /// Not now: another call has to come first.
+    ZEPHYR_ERROR_STATE = 61,
+    /// The slot is not waiting for this (any more), or the fragment doesn't fit: it carries cover. Send the fragment in
+    /// a later one.
+    ZEPHYR_ERROR_SLOT = 62,
+    /// There is no room for more.
+    ZEPHYR_ERROR_FULL = 63,
+    /// The network has no such server.
+    ZEPHYR_ERROR_SERVER = 64,
+    /// What was saved is damaged.
+    ZEPHYR_ERROR_DAMAGED = 65,
+    /// The server is not the one that it should be, or doesn't keep to the protocol: connect anew.
+    ZEPHYR_ERROR_LINK = 67,
+
     /// No more contacts fit while the client takes part: stop and start it.
     ZEPHYR_ERROR_CONTACTS_FULL = 80,
     /// There is no message with this number.
@@ -149,6 +165,13 @@ fn sentence(status: i32) -> &'static CStr {
             ZEPHYR_ERROR_SYSTEM,
             c"The operating system gave no thread, no sockets or not enough memory.",
         ),
+        (ZEPHYR_ERROR_CONNECTION, c"There is no such connection, or not any more."),
+        (ZEPHYR_ERROR_STATE, c"Not now: another call has to come first."),
+        (ZEPHYR_ERROR_SLOT, c"The slot carries cover: send the fragment in a later one."),
+        (ZEPHYR_ERROR_FULL, c"There is no room for more."),
+        (ZEPHYR_ERROR_SERVER, c"The network has no such server."),
+        (ZEPHYR_ERROR_DAMAGED, c"What was saved is damaged."),
+        (ZEPHYR_ERROR_LINK, c"The server doesn't keep to the protocol: connect anew."),
     ];
     let found = ALL.iter().find(|(known, _)| *known as i32 == status);
     found.map_or(c"A status that this version of the library doesn't know.", |(_, text)| text)

@@ -66,6 +66,11 @@ impl Plan {
         *server_keys(&self.key_file(role, index)).0
     }
 
+    /// The static X25519 secret of a server, for its end of a link.
+    pub fn link_secret(&self, role: Role, index: usize) -> [u8; 32] {
+        *server_keys(&self.key_file(role, index)).1
+    }
+
     fn key_file(&self, role: Role, index: usize) -> [u8; 32] {
         Chance::new(self.seed).bytes("key file", &[role as u64, index as u64])
     }

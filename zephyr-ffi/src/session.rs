@@ -1,0 +1,33 @@
+//! The client as a state machine: the program moves bytes between its sockets and the session, tells it the time, and
+//! keeps what it must keep.
+//!
+//! ```text
+//! handle         zephyr_session: settings, memory, contacts
+//! step           what is to be done next, and what happened
+//! bytes          what passes between sockets and the session
+//! machine, link  the session and its links, in safe Rust
+//! conversation   what is under way to a contact, and what has come
+//! registration   one exchange with one PKG
+//! ```
+
+mod bytes;
+mod conversation;
+mod event;
+mod fragment;
+mod handle;
+mod link;
+mod machine;
+mod memory;
+mod registration;
+mod step;
+
+pub use bytes::*;
+pub use conversation::*;
+pub use event::*;
+pub use fragment::*;
+pub use handle::*;
+pub use registration::*;
+pub use step::*;
+
+#[cfg(test)]
+mod tests;

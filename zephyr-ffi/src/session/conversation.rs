@@ -1,0 +1,451 @@
+//! What is under way to a contact, and what has come from it.
+
+use core::ffi::c_void;
+
+use zephyr_core::stream::{Acked, Arrival, Receiving, Sending, stream_at};
+use zephyr_core::{Round, UnixMs};
+
+use super::conversation::slots::Slots;
+use super::fragment::{zephyr_draft, zephyr_fragment};
+use crate::abi::zephyr_status::*;
+use crate::abi::{
+    Failure, Lent, Out, borrow, borrow_mut, boundary, bytes, lent_size, output, place, wipe,
+    zephyr_status,
+};
+use crate::blocks::ZEPHYR_CONTENT_EMPTY;
+
+mod saved;
+mod slots;
+
+pub use saved::ZEPHYR_CONVERSATION_SAVED_LEN;
+
+/// How many bytes to lend for a zephyr_conversation.
+pub const ZEPHYR_CONVERSATION_SIZE: usize = 1024;
+/// How many fragments may be under way to a contact without an acknowledgement.
+pub const ZEPHYR_WINDOW: u32 = 64;
+
+const _: () = assert!(ZEPHYR_CONVERSATION_SIZE >= lent_size::<zephyr_conversation>());
+const _: () = assert!(ZEPHYR_WINDOW == zephyr_core::stream::WINDOW);
+
+/// The numbers and acknowledgements between the user and one contact: with them everything arrives once and in order,
+/// however many rounds are lost. One thread at a time.
+///
+/// It holds no contents, only numbers. The program keeps the fragments: those that it sends until they are acknowledged,
+/// and those that came until their message is whole.
+///
+/// WRITE IT DOWN, with zephyr_conversation_save, after every call that changes it and before anything follows from that:
+/// before zephyr_session_fill, and before a message is shown to the user. What is written down is always safe to go on
+/// from, what is forgotten is not.
+#[derive(Clone)]
+pub struct zephyr_conversation {
+    sending: Sending,
+    receiving: Receiving,
+    slots: Slots,
+}
+
+impl Lent for zephyr_conversation {
+    const MAGIC: [u8; 8] = *b"convers_";
+}
+
+/// What a fragment that came is.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum zephyr_arrival_kind {
+    /// An acknowledgement alone, or from somebody who has no conversation with the user.
+    ZEPHYR_ARRIVAL_EMPTY = 0,
+    /// New: keep it, by its number.
+    ZEPHYR_ARRIVAL_NEW = 1,
+    /// It has been here before. If the program has neither it nor its message, call zephyr_conversation_forget.
+    ZEPHYR_ARRIVAL_DUPLICATE = 2,
+    /// Of an older stream, or beyond what may be under way: drop it.
+    ZEPHYR_ARRIVAL_REFUSED = 3,
+}
+
+use zephyr_arrival_kind::*;
+
+/// What a fragment led to. Follow it in this order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct zephyr_arrival {
+    /// What the fragment is.
+    pub kind: zephyr_arrival_kind,
+    /// All numbers up to this one of the user's stream `stream` have arrived at the contact: forget these fragments. A
+    /// message whose last number it reaches is delivered.
+    pub acknowledged: u32,
+    /// The user's stream.
+    pub stream: u32,
+    /// If not 0: one of the two has lost what it knew. Call zephyr_conversation_restart with this number and the number
+    /// of fragments of all messages to this contact that are not delivered, which have the numbers 1, 2, ... then.
+    pub restart: u32,
+    /// The contact has started over: forget the fragments of messages that are not whole, they come again. Do it before
+    /// keeping this one.
+    pub started_over: u32,
+    /// All numbers of the contact's stream up to this one have arrived: a message whose last number is at most this is
+    /// whole, and may be shown; its fragments may be forgotten then.
+    pub arrived: u32,
+}
+
+/// A conversation with somebody who has just become a contact.
+///
+/// `memory` is lent, ZEPHYR_CONVERSATION_SIZE bytes, until zephyr_conversation_wipe; `now_ms` is the local time in
+/// milliseconds since 1970: the stream begins with it, so that it is later than any that was forgotten.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_init(
+    memory: *mut c_void,
+    memory_len: usize,
+    now_ms: u64,
+    out: *mut *mut zephyr_conversation,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let out = Out::new(out)?;
+        let conversation = zephyr_conversation::new(UnixMs(now_ms));
+        out.set(place(memory, memory_len, conversation)?);
+        Ok(())
+    })
+}
+
+/// A conversation as zephyr_conversation_save wrote it. What was in a slot then, and was not reported as sent, is due
+/// again: nobody knows whether it was.
+///
+/// `memory` is lent, ZEPHYR_CONVERSATION_SIZE bytes, until zephyr_conversation_wipe.
+/// @return ZEPHYR_ERROR_DAMAGED if the bytes are not what was saved.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_load(
+    memory: *mut c_void,
+    memory_len: usize,
+    saved: *const u8,
+    saved_len: usize,
+    out: *mut *mut zephyr_conversation,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let out = Out::new(out)?;
+        let conversation = saved::read(bytes(saved, saved_len)?).ok_or(ZEPHYR_ERROR_DAMAGED)?;
+        out.set(place(memory, memory_len, conversation)?);
+        Ok(())
+    })
+}
+
+/// Writes a conversation down: ZEPHYR_CONVERSATION_SAVED_LEN bytes. They are not secret, but tell how much was said.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_save(
+    conversation: *const zephyr_conversation,
+    out: *mut u8,
+    out_len: usize,
+    needed: *mut usize,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let conversation = borrow(conversation)?;
+        let out = output(out, out_len, ZEPHYR_CONVERSATION_SAVED_LEN, needed)?;
+        out.copy_from_slice(&saved::write(conversation));
+        Ok(())
+    })
+}
+
+/// Ends a conversation and gives its memory back. Of no effect on NULL.
+///
+/// # Safety
+/// Nobody uses it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_wipe(
+    conversation: *mut zephyr_conversation,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe { wipe(conversation) })
+}
+
+/// Gives a message's fragments their numbers: `first` is the first one's, the others' follow. If nothing is under way
+/// they begin a new stream, from 1.
+///
+/// `now_ms` is the local time in milliseconds since 1970.
+/// @return ZEPHYR_ERROR_FULL if the stream has no more numbers: wait until all is acknowledged.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_push(
+    conversation: *mut zephyr_conversation,
+    fragments: u16,
+    now_ms: u64,
+    first: *mut u32,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let first = Out::new(first)?;
+        let conversation = borrow_mut(conversation)?;
+        if fragments == 0 {
+            return Err(ZEPHYR_ERROR_ARGUMENT.into());
+        }
+        first.set(conversation.push(fragments, UnixMs(now_ms)).ok_or(ZEPHYR_ERROR_FULL)?);
+        Ok(())
+    })
+}
+
+/// What goes into a slot of ZEPHYR_ACTION_FILL: `draft` is given the numbers.
+///
+/// If `sequence` of the draft is not 0, fill in what that fragment is: content, message, fragment, fragments, body. If it
+/// is 0 and `content` ZEPHYR_CONTENT_EMPTY, the draft is an acknowledgement alone, and complete. Then save the
+/// conversation, and only then call zephyr_session_fill.
+///
+/// `resend_after` comes from zephyr_session_resend_after.
+/// @return ZEPHYR_ERROR_SLOT if there is nothing to be sent: fill the slot with NULL.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_fill(
+    conversation: *mut zephyr_conversation,
+    round: u64,
+    slot: u32,
+    resend_after: u64,
+    draft: *mut zephyr_draft,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let draft = Out::new(draft)?;
+        let conversation = borrow_mut(conversation)?;
+        let slot = slot_number(slot)?;
+        let filled = conversation.fill(Round(round), slot, resend_after);
+        draft.set(filled.ok_or(ZEPHYR_ERROR_SLOT)?);
+        Ok(())
+    })
+}
+
+/// ZEPHYR_EVENT_SLOT_SENT: a mixer took what was in the slot. Tell all conversations; those to which the slot does not
+/// belong are not changed.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_sent(
+    conversation: *mut zephyr_conversation,
+    round: u64,
+    slot: u32,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let conversation = borrow_mut(conversation)?;
+        conversation.slots.take(Round(round), slot_number(slot)?);
+        Ok(())
+    })
+}
+
+/// ZEPHYR_EVENT_SLOT_FAILED, or ZEPHYR_ERROR_SLOT from zephyr_session_fill: what was in the slot is due again. Tell all
+/// conversations; those to which the slot does not belong are not changed.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_failed(
+    conversation: *mut zephyr_conversation,
+    round: u64,
+    slot: u32,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let conversation = borrow_mut(conversation)?;
+        conversation.failed(Round(round), slot_number(slot)?);
+        Ok(())
+    })
+}
+
+/// ZEPHYR_EVENT_MISSED_VOID: nothing of the round arrived, so what was sent in it is due again. Tell all conversations.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_void(
+    conversation: *mut zephyr_conversation,
+    round: u64,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        borrow_mut(conversation)?.void(Round(round));
+        Ok(())
+    })
+}
+
+/// ZEPHYR_ACTION_FRAGMENT from this contact: what it acknowledges, and what the fragment is. See zephyr_arrival.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_receive(
+    conversation: *mut zephyr_conversation,
+    fragment: *const zephyr_fragment,
+    out: *mut zephyr_arrival,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let out = Out::new(out)?;
+        let fragment = fragment.as_ref().ok_or(ZEPHYR_ERROR_NULL)?;
+        out.set(borrow_mut(conversation)?.receive(fragment));
+        Ok(())
+    })
+}
+
+/// All messages that are not delivered, of so many fragments together, are sent from the beginning, in this stream and
+/// with the numbers from 1 on: see zephyr_arrival.restart.
+///
+/// @return ZEPHYR_ERROR_ARGUMENT if the stream is not later than the one before.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_restart(
+    conversation: *mut zephyr_conversation,
+    stream: u32,
+    fragments: u32,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let conversation = borrow_mut(conversation)?;
+        if stream <= conversation.sending.stream() || fragments == u32::MAX {
+            return Err(ZEPHYR_ERROR_ARGUMENT.into());
+        }
+        conversation.sending.restart(stream, fragments);
+        conversation.slots = Slots::new();
+        Ok(())
+    })
+}
+
+/// What has arrived from this contact is not here any more: a duplicate came of which the program has nothing. The
+/// contact starts over. Forget the fragments of messages that are not whole.
+///
+/// # Safety
+/// The pointers are as described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zephyr_conversation_forget(
+    conversation: *mut zephyr_conversation,
+) -> zephyr_status {
+    // SAFETY: as the caller promises.
+    boundary(|| unsafe {
+        let receiving = &mut borrow_mut(conversation)?.receiving;
+        let (stream, _) = receiving.ack();
+        // Fits together: nothing has come.
+        *receiving = Receiving::from_parts(stream, 0, 0, stream > 0).unwrap_or_default();
+        Ok(())
+    })
+}
+
+fn slot_number(slot: u32) -> Result<u8, Failure> {
+    u8::try_from(slot).ok().filter(|&slot| slot < slots::MAX).ok_or(ZEPHYR_ERROR_ARGUMENT.into())
+}
+
+impl zephyr_conversation {
+    fn new(now: UnixMs) -> Self {
+        let sending = Sending::new(stream_at(now));
+        Self { sending, receiving: Receiving::new(), slots: Slots::new() }
+    }
+
+    fn push(&mut self, fragments: u16, now: UnixMs) -> Option<u32> {
+        let (acked, next) = (self.sending.acked(), self.sending.next());
+        // Whoever went back to an older memory must not give other fragments numbers that it has forgotten.
+        if acked + 1 == next
+            && next > 1
+            && let Some(stream) = self.sending.stream().checked_add(1)
+        {
+            self.sending.restart(stream.max(stream_at(now)), 0);
+            self.slots = Slots::new();
+        }
+        let first = self.sending.next();
+        first.checked_add(fragments.into())?;
+        (0..fragments).try_for_each(|_| self.sending.push().map(drop))?;
+        Some(first)
+    }
+
+    fn fill(&mut self, round: Round, slot: u8, resend_after: u64) -> Option<zephyr_draft> {
+        let due = self.sending.due(round, resend_after);
+        if due.is_none() && !self.receiving.owed() {
+            return None;
+        }
+        self.receiving.told();
+        // What became of an earlier round's slots has been told by now.
+        self.slots.put(round, slot, due.unwrap_or(0));
+        if let Some(sequence) = due {
+            self.sending.sent_in(sequence, round);
+        }
+        let (ack_stream, ack) = self.receiving.ack();
+        Some(zephyr_draft {
+            content: ZEPHYR_CONTENT_EMPTY,
+            stream: due.map_or(0, |_| self.sending.stream()),
+            sequence: due.unwrap_or(0),
+            ack_stream,
+            ack,
+            fragment: 0,
+            fragments: 1,
+            message: 0,
+            body: core::ptr::null(),
+            body_len: 0,
+        })
+    }
+
+    fn failed(&mut self, round: Round, slot: u8) {
+        let Some(sequence) = self.slots.take(round, slot) else { return };
+        if self.sending.last_sent(sequence) == Some(round) {
+            self.sending.failed(sequence);
+        }
+        self.owe();
+    }
+
+    fn void(&mut self, round: Round) {
+        self.sending.void(round);
+        if self.slots.round == Some(round) {
+            self.slots = Slots::new();
+            self.owe();
+        }
+    }
+
+    /// What the program did not see the end of is due again.
+    fn resume(&mut self) {
+        while let Some((round, slot)) = self.slots.first() {
+            self.failed(round, slot);
+        }
+    }
+
+    /// The contact was not told after all: every payload tells it what has arrived.
+    fn owe(&mut self) {
+        let ((stream, ack), early) = (self.receiving.ack(), self.receiving.early());
+        let owed = Receiving::from_parts(stream, ack, early, stream > 0);
+        self.receiving = owed.unwrap_or(self.receiving);
+    }
+
+    fn receive(&mut self, fragment: &zephyr_fragment) -> zephyr_arrival {
+        let round = Round(fragment.round);
+        let acked = self.sending.acknowledged(round, fragment.ack_stream, fragment.ack);
+        let restart = if let Acked::Restart(stream) = acked { stream } else { 0 };
+        let (before, _) = self.receiving.ack();
+        let kind = if fragment.content == ZEPHYR_CONTENT_EMPTY {
+            ZEPHYR_ARRIVAL_EMPTY
+        } else {
+            match self.receiving.receive(fragment.stream, fragment.sequence) {
+                Arrival::New => ZEPHYR_ARRIVAL_NEW,
+                Arrival::Duplicate => ZEPHYR_ARRIVAL_DUPLICATE,
+                Arrival::Refused => ZEPHYR_ARRIVAL_REFUSED,
+            }
+        };
+        let (stream, arrived) = self.receiving.ack();
+        zephyr_arrival {
+            kind,
+            acknowledged: self.sending.acked(),
+            stream: self.sending.stream(),
+            restart,
+            started_over: (before != 0 && stream != before).into(),
+            arrived,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
