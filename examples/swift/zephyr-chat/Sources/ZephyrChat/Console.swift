@@ -1,10 +1,18 @@
 import Foundation
 
-/// The lines of standard input. Reading blocks, so a thread does it.
+/// The lines of standard input. Reading blocks, so a thread does it; not with `readLine`, for whose lock the program
+/// would wait when it ends.
 func inputLines() -> AsyncStream<String> {
     AsyncStream { continuation in
         Thread.detachNewThread {
-            while let line = readLine() { continuation.yield(line) }
+            var rest = Data()
+            while case let more = FileHandle.standardInput.availableData, !more.isEmpty {
+                rest.append(more)
+                while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                    continuation.yield(String(decoding: rest[..<end], as: UTF8.self))
+                    rest = Data(rest[end...].dropFirst())
+                }
+            }
             continuation.finish()
         }
     }
