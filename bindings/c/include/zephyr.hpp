@@ -11,8 +11,18 @@
 
 #include <zephyr.h>
 
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace zephyr {
 
@@ -51,6 +61,410 @@ inline void check(zephyr_status status) {
 
 /// Throws if the library doesn't fit the header: call it first.
 inline void check_abi() { check(zephyr_check_abi(ZEPHYR_ABI_VERSION)); }
+
+#ifdef ZEPHYR_IO
+
+/// A client with I/O inside: a home in a folder, and threads that work for it. All its const functions may be called by
+/// all threads at any time.
+class client {
+public:
+    using clock = std::chrono::system_clock;
+
+    /// A message that came.
+    struct message {
+        std::uint64_t id;           ///< Greater than that of all that came before.
+        std::string from;           ///< Who provably sent it; empty if it is anonymous.
+        std::string body;           ///< Its contents.
+        std::uint64_t round;        ///< The round that brought the last part of it.
+        clock::time_point received; ///< When that was.
+        bool is_text;               ///< Whether it is a text: then it is UTF-8.
+        bool seen;                  ///< Whether it was marked as seen.
+
+        explicit message(const zephyr_inbox_message &raw)
+            : id(raw.id), from(text(raw.from)),
+              body(reinterpret_cast<const char *>(raw.body), raw.body_len), round(raw.round),
+              received(time(raw.received_at_ms)), is_text(raw.is_text), seen(raw.seen) {}
+    };
+
+    /// A message in the outbox.
+    struct outgoing {
+        std::string to;              ///< To whom it goes.
+        zephyr_delivery delivery;    ///< How far it has come, and its number.
+        std::uint64_t len;           ///< Its length in bytes.
+        std::uint32_t fragments;     ///< How many parts it has.
+        clock::time_point created;   ///< When it was written.
+        clock::time_point delivered; ///< When the recipient had all of it; 1970 if that is not so.
+        bool is_text;                ///< Whether it is a text.
+
+        explicit outgoing(const zephyr_outbox_message &raw)
+            : to(text(raw.to)), delivery(raw.delivery), len(raw.len), fragments(raw.fragments),
+              created(time(raw.created_at_ms)), delivered(time(raw.delivered_at_ms)),
+              is_text(raw.is_text) {}
+    };
+
+    /// Somebody the user writes with, or who is blocked.
+    struct contact {
+        std::string address;     ///< The address.
+        std::string note;        ///< What the user noted.
+        clock::time_point added; ///< When it was added; 1970 if it is blocked.
+        bool blocked;            ///< Whether it is blocked.
+
+        explicit contact(const zephyr_contact &raw)
+            : address(text(raw.address)), note(text(raw.note)), added(time(raw.added_at_ms)),
+              blocked(raw.blocked) {}
+    };
+
+    /// A PKG, and the registration with it.
+    struct pkg {
+        std::size_t index;               ///< Its number, from 0.
+        std::string name;                ///< Its name for people.
+        std::string fingerprint;         ///< Of this home's key: the PKG's mail must name the same.
+        zephyr_registration_state state; ///< How far the registration has come.
+        clock::time_point until;         ///< When this home's key replaces another one, if it is waiting.
+        std::chrono::seconds code_valid; ///< How long the code that was just mailed can be used.
+
+        explicit pkg(const zephyr_pkg &raw)
+            : index(raw.index), name(text(raw.name)), fingerprint(text(raw.fingerprint)),
+              state(raw.state), until(time(raw.until_ms)),
+              code_valid(static_cast<std::chrono::seconds::rep>(raw.code_seconds)) {}
+    };
+
+    /// What a PKG answered.
+    struct answer {
+        client::pkg pkg;      ///< Which.
+        zephyr_status status; ///< ZEPHYR_OK, or why it did not do what it was asked.
+        std::string detail;   ///< A sentence about it.
+    };
+
+    /// Something that happened in a round.
+    struct progress {
+        zephyr_progress_kind kind; ///< What.
+        std::uint64_t round;       ///< The round; 0 if it belongs to none.
+        std::size_t mixers;        ///< How many mixers the round has,
+        std::size_t listed;        ///< of how many in the network.
+        std::uint32_t messages;    ///< How many messages were in the mailbox,
+        std::uint32_t opened;      ///< and how many of them were the user's.
+        zephyr_status status;      ///< Of a problem.
+        std::string why;           ///< A sentence about it.
+
+        explicit progress(const zephyr_progress &raw)
+            : kind(raw.kind), round(raw.round), mixers(raw.mixers), listed(raw.listed),
+              messages(raw.messages), opened(raw.opened), status(raw.status), why(text(raw.why)) {}
+
+        /// The round protects less than it should.
+        bool degraded() const noexcept { return kind == ZEPHYR_PROGRESS_OPENED && mixers < listed; }
+    };
+
+    /// What is called while the client takes part: on one thread of its own, one after the other. They may call all
+    /// functions of the client, but not close or destroy it. One that throws ends the program, as a thread would.
+    struct listeners {
+        std::function<void(const message &)> on_message;          ///< A message has arrived.
+        std::function<void(const zephyr_delivery &)> on_delivery; ///< One in the outbox has come further.
+        std::function<void(const progress &)> on_round;           ///< Something happened in a round.
+        /// The client takes part no more: ZEPHYR_OK after stop(), else what failed.
+        std::function<void(zephyr_status, const std::string &)> on_stopped;
+    };
+
+    /// Creates a home for an address and opens it, or opens it if it is there already. `network` is the text of a
+    /// network file.
+    static client create(const std::string &dir, const std::string &address, const std::string &network) {
+        zephyr_client *handle = nullptr;
+        check(zephyr_client_create(dir.c_str(), address.c_str(), network.c_str(), &handle));
+        return client(handle);
+    }
+
+    /// Opens the home in a folder.
+    static client open(const std::string &dir) {
+        zephyr_client *handle = nullptr;
+        check(zephyr_client_open(dir.c_str(), &handle));
+        return client(handle);
+    }
+
+    /// Makes a home in a folder from a backup, and opens it.
+    static client restore(const std::string &backup, const std::string &passphrase, const std::string &dir) {
+        zephyr_client *handle = nullptr;
+        check(zephyr_client_restore(backup.c_str(), passphrase.c_str(), dir.c_str(), &handle));
+        return client(handle);
+    }
+
+    client(client &&other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr)), shared_(std::move(other.shared_)) {}
+
+    client &operator=(client &&other) noexcept {
+        if (this != &other) {
+            end();
+            handle_ = std::exchange(other.handle_, nullptr);
+            shared_ = std::move(other.shared_);
+        }
+        return *this;
+    }
+
+    client(const client &) = delete;
+    client &operator=(const client &) = delete;
+
+    ~client() { end(); }
+
+    /// Stops, ends the calls of other threads (ZEPHYR_ERROR_CLOSED), waits for the listener that runs, and closes the
+    /// home. The destructor does it too.
+    void close() {
+        check(zephyr_client_close(handle_));
+        handle_ = nullptr;
+        shared_.reset();
+    }
+
+    /// Starts to take part in the rounds, in the background.
+    void start(listeners what = {}) const {
+        if (!shared_) {
+            throw error(ZEPHYR_ERROR_NULL);
+        }
+        const std::lock_guard<std::mutex> lock(shared_->mutex);
+        shared_->all.push_back(std::move(what));
+        zephyr_callbacks callbacks = {};
+        callbacks.size = sizeof callbacks;
+        callbacks.userdata = &shared_->all.back();
+        callbacks.on_message = [](void *to, const zephyr_inbox_message *raw) noexcept {
+            tell(static_cast<listeners *>(to)->on_message, [raw] { return message(*raw); });
+        };
+        callbacks.on_delivery = [](void *to, const zephyr_delivery *raw) noexcept {
+            tell(static_cast<listeners *>(to)->on_delivery, [raw] { return *raw; });
+        };
+        callbacks.on_round = [](void *to, const zephyr_progress *raw) noexcept {
+            tell(static_cast<listeners *>(to)->on_round, [raw] { return progress(*raw); });
+        };
+        callbacks.on_stopped = [](void *to, zephyr_status status, const char *detail) noexcept {
+            const auto &on_stopped = static_cast<listeners *>(to)->on_stopped;
+            if (on_stopped) {
+                on_stopped(status, text(detail));
+            }
+        };
+        const zephyr_status status = zephyr_client_start(handle_, &callbacks);
+        if (status != ZEPHYR_OK) {
+            const error failure(status);
+            shared_->all.pop_back();
+            throw failure;
+        }
+    }
+
+    /// Pauses: returns when the client takes part no more.
+    void stop() const { check(zephyr_client_stop(handle_)); }
+
+    /// The client's own address.
+    std::string address() const {
+        std::array<char, ZEPHYR_ADDRESS_MAX + 1> address;
+        check(zephyr_client_address(handle_, address.data(), address.size(), nullptr));
+        return address.data();
+    }
+
+    /// The network's id.
+    std::array<std::uint8_t, 32> network() const {
+        std::array<std::uint8_t, 32> id;
+        check(zephyr_client_network(handle_, id.data()));
+        return id;
+    }
+
+    /// Whether the address is registered with all PKGs, as far as the home knows.
+    bool is_registered() const {
+        bool registered = false;
+        check(zephyr_client_is_registered(handle_, &registered));
+        return registered;
+    }
+
+    /// How far the registration with each PKG has come, as far as the home knows.
+    std::vector<pkg> registration() const {
+        return list<pkg, zephyr_pkg>(
+            [this](auto each, void *all) { return zephyr_client_registration(handle_, each, all); });
+    }
+
+    /// Has every PKG with which the address is not registered mail a code to it. Waits for their answers, of which each
+    /// may be a refusal.
+    std::vector<answer> request_codes() const { return ask(zephyr_client_register); }
+
+    /// Brings the code that a PKG mailed.
+    zephyr_registration_state confirm(std::size_t pkg, const std::string &code) const {
+        zephyr_registration_state state = ZEPHYR_REGISTRATION_NONE;
+        check(zephyr_client_confirm(handle_, pkg, code.c_str(), &state));
+        return state;
+    }
+
+    /// Stops the replacement of this home's key at all PKGs.
+    std::vector<answer> veto() const { return ask(zephyr_client_veto); }
+
+    /// Deletes the registration at all PKGs.
+    std::vector<answer> unregister() const { return ask(zephyr_client_unregister); }
+
+    /// Adds a contact, and leaves its note as it is.
+    void add_contact(const std::string &address) const {
+        check(zephyr_client_add_contact(handle_, address.c_str(), nullptr));
+    }
+
+    /// Adds a contact with a note, or changes the note of one.
+    void add_contact(const std::string &address, const std::string &note) const {
+        check(zephyr_client_add_contact(handle_, address.c_str(), note.c_str()));
+    }
+
+    /// Removes a contact and what is in the outbox for it.
+    void remove_contact(const std::string &address) const {
+        check(zephyr_client_remove_contact(handle_, address.c_str()));
+    }
+
+    /// Takes nothing from an address any more, nor sends to it.
+    void block(const std::string &address) const { check(zephyr_client_block(handle_, address.c_str())); }
+
+    /// Takes again what comes from an address.
+    void unblock(const std::string &address) const {
+        check(zephyr_client_unblock(handle_, address.c_str()));
+    }
+
+    /// All contacts, and behind them those who are blocked.
+    std::vector<contact> contacts() const {
+        return list<contact, zephyr_contact>(
+            [this](auto each, void *all) { return zephyr_client_contacts(handle_, each, all); });
+    }
+
+    /// Whether messages of people who are no contacts are left unopened, from the next start on.
+    void set_contacts_only(bool on) const { check(zephyr_client_set_contacts_only(handle_, on)); }
+
+    /// Puts a text into the outbox. Who is written to becomes a contact.
+    zephyr_queued send(const std::string &to, const std::string &text) const {
+        zephyr_queued queued = {};
+        check(zephyr_client_send_text(handle_, to.c_str(), text.c_str(), &queued));
+        return queued;
+    }
+
+    /// Puts bytes, such as a file, into the outbox.
+    zephyr_queued send(const std::string &to, const std::vector<std::uint8_t> &data) const {
+        zephyr_queued queued = {};
+        check(zephyr_client_send_bytes(handle_, to.c_str(), data.data(), data.size(), &queued));
+        return queued;
+    }
+
+    /// How far a message has come.
+    zephyr_delivery delivery(std::uint64_t id) const {
+        zephyr_delivery delivery = {};
+        check(zephyr_client_delivery(handle_, id, &delivery));
+        return delivery;
+    }
+
+    /// Waits until a message is in its recipient's inbox; false if that is not so in time.
+    bool wait_delivered(std::uint64_t id, std::chrono::milliseconds timeout) const {
+        const auto wait = timeout.count() > 0 ? static_cast<std::uint64_t>(timeout.count()) : 0;
+        const zephyr_status status = zephyr_client_wait_delivered(handle_, id, wait);
+        if (status == ZEPHYR_ERROR_TIMEOUT) {
+            return false;
+        }
+        check(status);
+        return true;
+    }
+
+    /// All messages in the outbox, the oldest first.
+    std::vector<outgoing> outbox() const {
+        return list<outgoing, zephyr_outbox_message>(
+            [this](auto each, void *all) { return zephyr_client_outbox(handle_, each, all); });
+    }
+
+    /// The messages that came, the oldest first; or only those that were not marked as seen.
+    std::vector<message> inbox(bool unseen_only = false) const {
+        return list<message, zephyr_inbox_message>([this, unseen_only](auto each, void *all) {
+            return zephyr_client_inbox(handle_, unseen_only, each, all);
+        });
+    }
+
+    /// Marks a message as seen.
+    void mark_seen(std::uint64_t id) const { check(zephyr_client_mark_seen(handle_, id)); }
+
+    /// Writes the whole home, encrypted, into a new file.
+    void export_backup(const std::string &file, const std::string &passphrase) const {
+        check(zephyr_client_export_backup(handle_, file.c_str(), passphrase.c_str()));
+    }
+
+private:
+    /// Where listeners stand as long as they may be called. A deque does not move them.
+    struct shared {
+        std::mutex mutex;
+        std::deque<listeners> all;
+    };
+
+    /// What a function lists. No exception may go through C: it waits until the function has returned.
+    template <typename Item> struct collected {
+        std::vector<Item> items;
+        std::exception_ptr failure;
+
+        template <typename Add> void add(Add item) noexcept {
+            try {
+                items.push_back(item());
+            } catch (...) {
+                failure = std::current_exception();
+            }
+        }
+
+        std::vector<Item> take() {
+            if (failure) {
+                std::rethrow_exception(failure);
+            }
+            return std::move(items);
+        }
+    };
+
+    explicit client(zephyr_client *handle) : handle_(handle) {
+        try {
+            shared_ = std::make_unique<shared>();
+        } catch (...) {
+            zephyr_client_close(handle_);
+            throw;
+        }
+    }
+
+    /// A client that is destroyed by its own listener would leave that without what it runs in.
+    void end() noexcept {
+        if (zephyr_client_close(handle_) == ZEPHYR_ERROR_IN_CALLBACK) {
+            std::terminate();
+        }
+        handle_ = nullptr;
+    }
+
+    template <typename Item, typename Raw, typename List> static std::vector<Item> list(List function) {
+        collected<Item> all;
+        check(function(
+            [](void *to, const Raw *raw) noexcept {
+                static_cast<collected<Item> *>(to)->add([raw] { return Item(*raw); });
+            },
+            &all));
+        return all.take();
+    }
+
+    template <typename Ask> std::vector<answer> ask(Ask function) const {
+        collected<answer> all;
+        const zephyr_status status = function(
+            handle_,
+            [](void *to, const zephyr_pkg *raw, zephyr_status status, const char *detail) noexcept {
+                static_cast<collected<answer> *>(to)->add([=] {
+                    return answer{pkg(*raw), status, text(detail)};
+                });
+            },
+            &all);
+        if (all.items.empty()) {
+            check(status);
+        }
+        return all.take();
+    }
+
+    template <typename Listener, typename What> static void tell(const Listener &listener, What what) {
+        if (listener) {
+            listener(what());
+        }
+    }
+
+    static std::string text(const char *text) { return text == nullptr ? std::string() : std::string(text); }
+
+    static clock::time_point time(std::uint64_t ms) {
+        return clock::time_point(std::chrono::milliseconds(static_cast<std::int64_t>(ms)));
+    }
+
+    zephyr_client *handle_;
+    std::unique_ptr<shared> shared_;
+};
+
+#endif
 
 } // namespace zephyr
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use ::zephyr_client::{Client, Options, Store};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::rounds::Rounds;
@@ -25,6 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 std::thread_local! {
     static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
 }
+
+/// How a home is opened.
+pub(super) trait Opening: AsyncFnOnce() -> Result<Store, Failure> + Send + 'static {}
+
+impl<F: AsyncFnOnce() -> Result<Store, Failure> + Send + 'static> Opening for F {}
 
 /// Behind every `zephyr_client`.
 pub(super) struct Engine {
@@ -46,29 +51,40 @@ pub(super) struct Open {
 
 impl Engine {
     /// Opens a home and starts the threads.
-    pub(super) fn open(
-        store: impl AsyncFnOnce() -> Result<Store, Failure>,
-    ) -> Result<Arc<Self>, Failure> {
+    pub(super) fn open(open: impl Opening) -> Result<Arc<Self>, Failure> {
         refuse_in_runtime()?;
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
-        let store = runtime.block_on(store())?;
-        let client = Client::new(store, Options::default());
+        let (ready, opened) = oneshot::channel();
+        let (driving, until) = oneshot::channel();
+        let driver = spawn("zephyr-io", move || drive(open, ready, until))?;
+        let opened = opened.blocking_recv().unwrap_or_else(|_| Err(ZEPHYR_ERROR_PANIC.into()));
+        let (client, runtime) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => {
+                // It has told what there was to tell.
+                let _ = driver.join();
+                return Err(failure);
+            }
+        };
         let (closing, closed) = watch::channel(false);
         let (queue, told) = mpsc::channel(QUEUE);
-        let (driving, until) = oneshot::channel();
-        let handle = runtime.handle().clone();
-        // If the second one can't be started, the first one ends as `driving` is dropped.
-        let driver = spawn("zephyr-io", move || drive(runtime, until))?;
+        let engine = Self {
+            open: RwLock::new(Some(Open { client, runtime, queue, driving })),
+            closing,
+            rounds: Mutex::default(),
+            threads: Mutex::new(Vec::from([driver])),
+        };
         let teller = spawn("zephyr-callbacks", move || {
             IN_CALLBACK.set(true);
             tell_all(told, &closed);
-        })?;
-        Ok(Arc::new(Self {
-            open: RwLock::new(Some(Open { client, runtime: handle, queue, driving })),
-            closing,
-            rounds: Mutex::default(),
-            threads: Mutex::new(Vec::from([driver, teller])),
-        }))
+        });
+        match teller {
+            Ok(teller) => engine.threads().push(teller),
+            Err(failure) => {
+                engine.close();
+                return Err(failure);
+            }
+        }
+        Ok(Arc::new(engine))
     }
 
     /// Does something with the client, unless it is closed meanwhile.
@@ -110,11 +126,14 @@ impl Engine {
             });
             drop((client, driving));
         }
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
-            // It has nothing to tell, and whether it panicked makes no difference any more.
+        for thread in self.threads().drain(..) {
+            // Whether it panicked makes no difference any more.
             let _ = thread.join();
         }
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,8 +156,25 @@ pub(super) fn refuse_in_runtime() -> Result<(), Failure> {
     Err(Failure::new(ZEPHYR_ERROR_IN_CALLBACK, why))
 }
 
-fn drive(runtime: Runtime, until: oneshot::Receiver<()>) {
-    let _ = runtime.block_on(until);
+/// The thread of sockets and timers. All that tokio keeps for a thread is kept there, and not on those of the program.
+fn drive(
+    open: impl Opening,
+    ready: oneshot::Sender<Result<(Client, Handle), Failure>>,
+    until: oneshot::Receiver<()>,
+) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(ready.send(Err(no_thread(error)))),
+    };
+    match runtime.block_on(open()) {
+        Ok(store) => {
+            let client = Client::new(store, Options::default());
+            // If nobody waits any more, `until` has ended too.
+            let _ = ready.send(Ok((client, runtime.handle().clone())));
+            let _ = runtime.block_on(until);
+        }
+        Err(failure) => drop(ready.send(Err(failure))),
+    }
     runtime.shutdown_timeout(PATIENCE);
 }
 

@@ -1,9 +1,11 @@
 //! Homes are created, opened, restored, and closed.
 
 use core::ffi::c_char;
-use std::path::Path;
+use std::path::PathBuf;
+use std::string::String;
 
 use ::zephyr_client::{Network, Store, StoreError};
+use zeroize::Zeroizing;
 
 use super::engine::{Engine, in_callback, refuse_in_runtime};
 use super::registry::{self, zephyr_client};
@@ -31,7 +33,8 @@ pub unsafe extern "C" fn zephyr_client_create(
         let (out, dir, user, network) =
             unsafe { (Out::new(client)?, text(dir)?, address(address_text)?, text(network)?) };
         let network = Network::parse(network)?;
-        let store = async || Ok(Store::create(Path::new(dir), &user, &network).await?);
+        let dir = PathBuf::from(dir);
+        let store = async move || Ok(Store::create(&dir, &user, &network).await?);
         out.set(registry::insert(Engine::open(store)?));
         Ok(())
     })
@@ -51,7 +54,8 @@ pub unsafe extern "C" fn zephyr_client_open(
     boundary(|| {
         // SAFETY: as the caller promises.
         let (out, dir) = unsafe { (Out::new(client)?, text(dir)?) };
-        let store = async || match Store::open(Path::new(dir)).await {
+        let dir = PathBuf::from(dir);
+        let store = async move || match Store::open(&dir).await {
             Err(StoreError::NoHome(dir)) => {
                 let why = std::format!("There is no home at {}: create one.", dir.display());
                 Err(Failure::new(ZEPHYR_ERROR_NO_HOME, why))
@@ -82,8 +86,9 @@ pub unsafe extern "C" fn zephyr_client_restore(
         // SAFETY: as the caller promises.
         let (out, backup, passphrase, dir) =
             unsafe { (Out::new(client)?, text(backup)?, text(passphrase)?, text(dir)?) };
-        let (backup, dir) = (Path::new(backup), Path::new(dir));
-        let store = async || Ok(Store::restore_backup(backup, passphrase, dir).await?);
+        let (backup, dir) = (PathBuf::from(backup), PathBuf::from(dir));
+        let passphrase = Zeroizing::new(String::from(passphrase));
+        let store = async move || Ok(Store::restore_backup(&backup, &passphrase, &dir).await?);
         out.set(registry::insert(Engine::open(store)?));
         Ok(())
     })
