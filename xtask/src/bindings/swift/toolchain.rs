@@ -116,8 +116,8 @@ fn inside(debian: &Path, folder: &Path) -> Result<Command, Failure> {
 /// Puts a Debian with Swift into `debian`. If this is interrupted, the next one begins anew.
 fn download(debian: &Path) -> Outcome {
     let mirror = mirror()?;
-    println!("missing: Swift. A Debian that has it is put into {}.", debian.display());
     let mut command = with_mounts()?;
+    println!("missing: Swift. A Debian that has it, 3 GB, is put into {}.", debian.display());
     command.arg("env");
     for name in PROXIES {
         if let Ok(value) = std::env::var(name) {
