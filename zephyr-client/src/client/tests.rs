@@ -13,7 +13,7 @@ use zephyr_core::{Address, Content, PkgIndex, Role};
 
 use super::*;
 use crate::registration::{Answer, Registrar};
-use crate::store::Store;
+use crate::store::{Refused, Store};
 use crate::testing::{alice, bob};
 use fake::Fake;
 
@@ -158,6 +158,28 @@ async fn the_sender_is_told_of_the_delivery_only_by_somebody_who_has_added_them(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_from_somebody_who_is_blocked_is_dropped() {
+    let fake = Fake::start().await;
+    let a = Running::start(&fake, &alice()).await;
+    let mut b = Running::start(&fake, &bob()).await;
+    b.client.add_contact(&alice(), None).await.unwrap();
+    assert!(b.client.block(&alice()).await.unwrap());
+    let queued = a.client.send(&bob(), Message::Text("hello".into())).await.unwrap();
+    b.wait_for(|event| match event {
+        Event::Dropped(Refused::Blocked) => Some(()),
+        Event::Message(message) => panic!("{message:?}"),
+        _ => None,
+    })
+    .await;
+    assert_eq!(b.client.blocked().await.unwrap(), [alice()]);
+    assert!(matches!(b.client.block(&bob()).await, Err(SendError::OwnAddress)));
+    tokio::time::timeout(PATIENCE, a.client.drain()).await.unwrap().unwrap();
+    assert!(matches!(a.client.delivery(queued.id).await.unwrap(), Delivery::Sent { .. }));
+    a.stop().await;
+    assert!(b.stop().await.inbox(false).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_is_not_registered_sends_cover_and_says_so() {
     let fake = Fake::start().await;
     let store = Store::in_memory(&alice(), fake.network()).await.unwrap();
@@ -197,6 +219,9 @@ async fn a_wrong_code_is_refused_and_the_right_one_still_works() {
     assert!(findings.iter().all(|finding| finding.good), "{findings:?}");
     for (_, answer) in registrar.unregister().await {
         assert_eq!(answer.unwrap(), Answer::Unregistered);
+    }
+    for (_, state) in registrar.status().await.unwrap() {
+        assert_eq!(state, crate::store::Registration::None);
     }
     let findings = crate::check(&store).await;
     let bad: Vec<_> = findings.iter().filter(|finding| !finding.good).collect();

@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use zephyr_core::{Content, Round};
 
 use super::super::*;
-use super::conformance::{NOW, carol, complete, fragments, next};
-use super::pair::{Fate, PASSPHRASE, Pair};
+use super::conformance::{DIRECTORY, NOW, carol, complete, fragments, next};
+use super::pair::{CHUNK, Fate, PASSPHRASE, Pair};
 use crate::testing::{alice, bob, parameters, sample};
 
 /// Enough for everything that is under way, and starting over.
@@ -228,13 +228,24 @@ fn once_and_in_order(inbox: &[Vec<u8>], bodies: &[Vec<u8>]) {
 }
 
 fn bodies(kind: u8, count: u8) -> Vec<Vec<u8>> {
-    (0..count).map(|n| vec![kind, n].repeat(1 + usize::from(n) % 9)).collect()
+    (0..count).map(|n| [kind, n].repeat(1 + usize::from(n) % 9)).collect()
+}
+
+/// Alice writes the first of the two lists, and Bob the second.
+async fn write(pair: &Pair, lists: &[Vec<Vec<u8>>; 2]) -> Vec<(usize, MessageId)> {
+    let mut ids = Vec::new();
+    for (who, bodies) in lists.iter().enumerate() {
+        for body in bodies {
+            ids.push((who, pair.write(who, body).await));
+        }
+    }
+    ids
 }
 
 #[tokio::test]
 async fn everything_that_is_sent_after_a_restore_arrives_once_and_in_order_on_both_sides() {
-    // How many rounds the backup is old, and whether Bob hears of Alice's old home in its last ones.
     let mut seed = 1_u32;
+    // How many rounds the backup is old, and whether all is lost that Alice sends in the last two.
     for (age, lost) in
         [(0, false), (1, false), (2, true), (3, false), (5, true), (9, false), (40, false)]
     {
@@ -242,31 +253,18 @@ async fn everything_that_is_sent_after_a_restore_arrives_once_and_in_order_on_bo
         let before = [bodies(1, 7), bodies(2, 7)];
         let between = [bodies(3, 5), bodies(4, 5)];
         let after = [bodies(5, 12), bodies(6, 12)];
-        for who in 0..2 {
-            for body in &before[who] {
-                pair.write(who, body).await;
-            }
-        }
+        write(&pair, &before).await;
         // Half of it is here.
         pair.rounds(9).await;
         let backup = pair.export(0).await;
-        for who in 0..2 {
-            for body in &between[who] {
-                pair.write(who, body).await;
-            }
-        }
+        write(&pair, &between).await;
         for round in 0..age {
             let late = lost && round + 2 >= age;
             pair.round(|who| if late && who == 0 { Fate::Lost } else { Fate::Read(0) }).await;
         }
         // Alice's program and disk are gone in the midst of the round.
         pair.import(0, &backup).await;
-        let mut ids = Vec::new();
-        for who in 0..2 {
-            for body in &after[who] {
-                ids.push((who, pair.write(who, body).await));
-            }
-        }
+        let ids = write(&pair, &after).await;
         for _ in 0..20 {
             pair.round(|_| {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -290,7 +288,7 @@ async fn everything_that_is_sent_after_a_restore_arrives_once_and_in_order_on_bo
             seen.dedup();
             assert_eq!(seen.len(), inbox.len(), "nothing comes twice");
         }
-        // What Alice's backup has in the outbox arrives; what Bob wrote and knows of no delivery of, too.
+        // What Alice's backup has in the outbox arrives as well.
         once_and_in_order(&at_bob, &before[0]);
         for (who, id) in ids {
             assert_eq!(pair.delivery(who, id).await, Delivery::Delivered, "age {age}");
@@ -327,35 +325,77 @@ async fn nothing_that_was_not_acknowledged_is_lost_with_a_home() {
     assert!(inbox.ends_with(&left), "{inbox:?} {left:?}");
 }
 
+/// Alice's home is lost while acknowledgements for it are under way, of as many fragments as her restored home sends.
+async fn acknowledged_under_way(pair: &mut Pair, backup: &TempDir) {
+    pair.import(0, backup).await;
+    let new = pair.write(0, b"new").await;
+    // Alice takes no part in the round that is open. In the next, what she sends is lost, and Bob, who has not heard
+    // of her new stream, acknowledges what he has of the old one.
+    pair.write(1, b"from bob").await;
+    pair.rounds(1).await;
+    pair.round(|who| if who == 0 { Fate::Lost } else { Fate::Read(0) }).await;
+    let (here, there) = (pair.inbox(0).await.len(), pair.inbox(1).await.len());
+    for _ in 0..3 {
+        pair.round(|who| if who == 0 { Fate::Lost } else { Fate::Read(0) }).await;
+    }
+    assert_eq!(since(pair, 0, here).await, [b"from bob"], "it came with the acknowledgement");
+    assert_ne!(pair.delivery(0, new).await, Delivery::Delivered);
+    pair.rounds(ENOUGH).await;
+    assert_eq!(since(pair, 1, there).await, [b"new"]);
+    assert_eq!(pair.delivery(0, new).await, Delivery::Delivered);
+}
+
 #[tokio::test]
 async fn an_acknowledgement_that_is_under_way_at_the_restore_is_not_believed() {
+    // Of a stream that has begun since.
     let mut pair = Pair::new().await;
     pair.write(0, b"one").await;
     pair.rounds(ENOUGH).await;
     let backup = pair.export(0).await;
-    // As many fragments as the new home will have under way.
-    pair.write(0, b"two").await;
     pair.write(0, b"gone").await;
     pair.rounds(3).await;
-    assert_eq!(pair.inbox(1).await, [&b"one"[..], b"two", b"gone"]);
-    pair.import(0, &backup).await;
-    let new = [pair.write(0, b"new").await, pair.write(0, b"newer").await];
-    // Alice takes no part in the round that is open. In the next, what she sends is lost, and Bob, who has not heard
-    // of her new stream, acknowledges two fragments of the old one.
-    pair.write(1, b"I have two").await;
-    pair.rounds(1).await;
-    pair.round(|who| if who == 0 { Fate::Lost } else { Fate::Read(0) }).await;
-    let before = since(&pair, 0, 0).await.len();
-    pair.rounds(4).await;
-    assert_eq!(since(&pair, 0, before).await, [b"I have two"], "it came with the acknowledgement");
-    for id in new {
-        assert_ne!(pair.delivery(0, id).await, Delivery::Delivered);
-    }
-    pair.rounds(ENOUGH).await;
-    assert_eq!(since(&pair, 1, 3).await, [&b"new"[..], b"newer"]);
-    for id in new {
-        assert_eq!(pair.delivery(0, id).await, Delivery::Delivered);
-    }
+    assert_eq!(pair.inbox(1).await, [&b"one"[..], b"gone"]);
+    acknowledged_under_way(&mut pair, &backup).await;
+
+    // Of the stream that was under way when the backup was made.
+    let mut pair = Pair::new().await;
+    pair.write(0, b"one").await;
+    pair.round(|_| Fate::Lost).await;
+    let backup = pair.export(0).await;
+    pair.write(0, b"gone").await;
+    pair.rounds(8).await;
+    assert_eq!(pair.inbox(1).await, [&b"one"[..], b"gone"]);
+    acknowledged_under_way(&mut pair, &backup).await;
+
+    // Of the next one, which Alice has begun since as Bob had lost his home.
+    let mut pair = Pair::new().await;
+    let long = [b'x'; 12 * CHUNK];
+    pair.write(0, &long).await;
+    pair.rounds(5).await;
+    let backup = pair.export(0).await;
+    pair.lose(1).await;
+    pair.write(0, b"gone").await;
+    pair.rounds(30).await;
+    assert_eq!(pair.inbox(1).await, [&long[..], b"gone"]);
+    acknowledged_under_way(&mut pair, &backup).await;
+}
+
+#[tokio::test]
+async fn contacts_are_told_what_a_restored_home_has_as_soon_as_it_takes_part() {
+    let store = Store::in_memory(&alice(), &sample()).await.unwrap();
+    store.add_contact(&bob(), None, NOW).await.unwrap();
+    store.add_contact(&carol(), None, NOW).await.unwrap();
+    complete(&store, &fragments(Some(bob()), 1, b"a", 1)[0]).await;
+    assert!(next(&store, 9, 0).await.is_some(), "bob has been told");
+    assert_eq!(next(&store, 9, 1).await, None);
+    let backup = Backup::of(&store).await;
+    let now = parameters().schedule(Round(70)).opens;
+    let restored =
+        Store::restore_backup_at(&backup.file, PASSPHRASE, &backup.home, now).await.unwrap();
+    let told = next(&restored, 71, 0).await.unwrap();
+    assert_eq!((told.draft().ack_stream, told.draft().ack), (5, 1));
+    let to_carol = restored.assign(Round(71), &DIRECTORY, 1, &carol()).await.unwrap();
+    assert_eq!(to_carol, None, "nothing has come from her");
 }
 
 #[tokio::test]
@@ -365,23 +405,16 @@ async fn a_backup_can_be_restored_again_and_again_and_on_both_sides() {
     pair.write(1, b"eins").await;
     pair.rounds(4).await;
     let backups = [pair.export(0).await, pair.export(1).await];
-    let mut written = [Vec::new(), Vec::new()];
     for n in 0..4_u8 {
-        for who in 0..2 {
-            pair.write(who, &[10 + n; 9]).await;
-        }
+        write(&pair, &[bodies(10 + n, 1), bodies(20 + n, 1)]).await;
         pair.rounds(3).await;
         pair.import(usize::from(n) % 2, &backups[usize::from(n) % 2]).await;
-        written = [Vec::new(), Vec::new()];
-        for who in 0..2 {
-            let body = vec![20 + n; 9];
-            pair.write(who, &body).await;
-            written[who].push(body);
-        }
+        let written = [bodies(30 + n, 2), bodies(40 + n, 2)];
+        write(&pair, &written).await;
         pair.rounds(ENOUGH).await;
-    }
-    for who in 0..2 {
-        once_and_in_order(&pair.inbox(1 - who).await, &written[who]);
+        for (who, written) in written.iter().enumerate() {
+            once_and_in_order(&pair.inbox(1 - who).await, written);
+        }
     }
 }
 
