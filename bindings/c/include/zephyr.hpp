@@ -13,12 +13,15 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -61,6 +64,383 @@ inline void check(zephyr_status status) {
 
 /// Throws if the library doesn't fit the header: call it first.
 inline void check_abi() { check(zephyr_check_abi(ZEPHYR_ABI_VERSION)); }
+
+using bytes = std::vector<std::uint8_t>;
+/// An id, a hash, or a key.
+using bytes32 = std::array<std::uint8_t, 32>;
+using tag = std::array<std::uint8_t, ZEPHYR_TAG_SIZE>;
+
+namespace detail {
+
+/// An object of C in memory of its own, which is wiped with it.
+template <class T, std::size_t Size, zephyr_status (*Wipe)(T *)> class object {
+public:
+    object(object &&other) noexcept
+        : memory_(std::move(other.memory_)), handle_(std::exchange(other.handle_, nullptr)) {}
+
+    object &operator=(object &&other) noexcept {
+        if (this != &other) {
+            Wipe(handle_);
+            memory_ = std::move(other.memory_);
+            handle_ = std::exchange(other.handle_, nullptr);
+        }
+        return *this;
+    }
+
+    object(const object &) = delete;
+    object &operator=(const object &) = delete;
+
+    /// For functions of C.
+    const T *c() const noexcept { return handle_; }
+    T *c() noexcept { return handle_; }
+
+protected:
+    object() : memory_(new unsigned char[Size]) {}
+    ~object() { Wipe(handle_); }
+
+    void *memory() noexcept { return memory_.get(); }
+    static constexpr std::size_t size() noexcept { return Size; }
+    T **out() noexcept { return &handle_; }
+
+private:
+    std::unique_ptr<unsigned char[]> memory_;
+    T *handle_ = nullptr;
+};
+
+/// What a function of C writes into a buffer of so many bytes.
+template <class F> bytes filled(std::size_t len, F call) {
+    bytes out(len);
+    std::size_t needed = 0;
+    check(call(out.data(), out.size(), &needed));
+    out.resize(needed);
+    return out;
+}
+
+/// The same for text.
+template <class F> std::string text(std::size_t len, F call) {
+    std::string out(len, '\0');
+    std::size_t needed = 0;
+    check(call(&out[0], out.size(), &needed));
+    out.resize(needed - 1);
+    return out;
+}
+
+} // namespace detail
+
+/// The system's random numbers.
+inline zephyr_random system_random() noexcept { return zephyr_random{nullptr, nullptr}; }
+
+// ---- Addresses ----
+
+/// The canonical form of an address.
+inline std::string canonical(const std::string &address) {
+    return detail::text(ZEPHYR_ADDRESS_MAX + 1, [&](char *out, std::size_t len, std::size_t *needed) {
+        return zephyr_address_canonical(address.c_str(), out, len, needed);
+    });
+}
+
+/// The mailbox, of so many, of an address.
+inline std::uint32_t mailbox_of(const std::string &address, const bytes32 &network, std::uint32_t mailboxes) {
+    std::uint32_t out = 0;
+    check(zephyr_address_mailbox(address.c_str(), network.data(), mailboxes, &out));
+    return out;
+}
+
+/// An address in a network with its two points on the curve.
+class identity : public detail::object<zephyr_identity, ZEPHYR_IDENTITY_SIZE, zephyr_identity_wipe> {
+public:
+    identity(const bytes32 &network, const std::string &address) {
+        check(zephyr_identity_init(memory(), size(), network.data(), address.c_str(), out()));
+    }
+
+    std::string address() const {
+        return detail::text(ZEPHYR_ADDRESS_MAX + 1, [&](char *out, std::size_t len, std::size_t *needed) {
+            return zephyr_identity_address(c(), out, len, needed);
+        });
+    }
+};
+
+// ---- What everybody agrees on ----
+
+/// A manifest, with its bytes.
+class manifest : public detail::object<zephyr_manifest, ZEPHYR_MANIFEST_SIZE, zephyr_manifest_wipe> {
+public:
+    explicit manifest(bytes data) : data_(std::move(data)) {
+        check(zephyr_manifest_init(memory(), size(), data_.data(), data_.size(), out()));
+    }
+
+    bytes32 network() const {
+        bytes32 id;
+        check(zephyr_manifest_network(c(), id.data()));
+        return id;
+    }
+
+    bytes32 hash() const {
+        bytes32 hash;
+        check(zephyr_manifest_hash(c(), hash.data()));
+        return hash;
+    }
+
+    zephyr_parameters parameters() const {
+        zephyr_parameters parameters;
+        check(zephyr_manifest_parameters(c(), &parameters));
+        return parameters;
+    }
+
+    /// The servers of a role (ZEPHYR_ROLE_...).
+    std::vector<zephyr_server> servers(std::uint32_t role) const {
+        std::size_t count = 0;
+        check(zephyr_manifest_servers(c(), role, &count));
+        std::vector<zephyr_server> servers(count);
+        for (std::size_t i = 0; i < count; i++) {
+            check(zephyr_manifest_server(c(), role, i, &servers[i]));
+        }
+        return servers;
+    }
+
+    /// The next version, if this is it, signed as it must be.
+    manifest next(const bytes &signed_manifest) const {
+        std::size_t len = 0;
+        check(zephyr_manifest_verify_next(c(), signed_manifest.data(), signed_manifest.size(), &len));
+        return manifest(bytes(signed_manifest.begin(), signed_manifest.begin() + static_cast<std::ptrdiff_t>(len)));
+    }
+
+private:
+    bytes data_; // a vector that is moved keeps its bytes where they are
+};
+
+/// A round whose directory was verified.
+class round : public detail::object<zephyr_round, ZEPHYR_ROUND_SIZE, zephyr_round_wipe> {
+public:
+    round(const manifest &network, const bytes &directory, bool verify_proofs = true) {
+        check(zephyr_round_init(memory(), size(), network.c(), directory.data(), directory.size(), verify_proofs,
+                                out()));
+    }
+
+    /// A round from what messages are bound to, for programs that verify directories in their own way.
+    static round from_keys(const bytes32 &network, std::uint64_t number, const bytes32 &directory,
+                           const bytes &pkg_keys) {
+        round made;
+        check(zephyr_round_init_from_keys(made.memory(), size(), network.data(), number, directory.data(),
+                                          pkg_keys.data(), pkg_keys.size(), made.out()));
+        return made;
+    }
+
+    std::uint64_t number() const {
+        std::uint64_t number = 0;
+        check(zephyr_round_number(c(), &number));
+        return number;
+    }
+
+    bytes32 directory() const {
+        bytes32 hash;
+        check(zephyr_round_directory(c(), hash.data()));
+        return hash;
+    }
+
+    zephyr_schedule schedule() const {
+        zephyr_schedule schedule;
+        check(zephyr_round_schedule(c(), &schedule));
+        return schedule;
+    }
+
+    std::vector<zephyr_hop> mixers() const {
+        std::vector<zephyr_hop> hops(ZEPHYR_MAX_MIXERS);
+        std::size_t count = 0;
+        check(zephyr_round_mixers(c(), hops.data(), hops.size(), &count));
+        hops.resize(count);
+        return hops;
+    }
+
+    /// A route for one packet.
+    std::vector<zephyr_hop> route(const zephyr_random &random = system_random()) const {
+        std::vector<zephyr_hop> hops(ZEPHYR_MAX_HOPS);
+        std::size_t count = 0;
+        check(zephyr_round_route(c(), &random, hops.data(), hops.size(), &count));
+        hops.resize(count);
+        return hops;
+    }
+
+private:
+    round() = default;
+};
+
+// ---- Keys ----
+
+/// A user's private key in one round, from the shares of all PKGs one after the other.
+class private_key : public detail::object<zephyr_private_key, ZEPHYR_PRIVATE_KEY_SIZE, zephyr_private_key_wipe> {
+public:
+    private_key(const round &round, const identity &owner, const bytes &shares) {
+        check(zephyr_private_key_init(memory(), size(), round.c(), owner.c(), shares.data(), shares.size(), out()));
+    }
+};
+
+/// The key of one direction between two people in one round.
+class sender_key : public detail::object<zephyr_sender_key, ZEPHYR_SENDER_KEY_SIZE, zephyr_sender_key_wipe> {
+public:
+    /// Under which the owner of `key` writes to `recipient`.
+    static sender_key to(const private_key &key, const identity &recipient) {
+        sender_key made;
+        check(zephyr_sender_key_init_to(made.memory(), size(), key.c(), recipient.c(), made.out()));
+        return made;
+    }
+
+    /// Under which the owner of `key` gets messages of `sender`.
+    static sender_key from(const private_key &key, const identity &sender) {
+        sender_key made;
+        check(zephyr_sender_key_init_from(made.memory(), size(), key.c(), sender.c(), made.out()));
+        return made;
+    }
+
+    zephyr::tag tag(std::uint16_t slot) const {
+        zephyr::tag tag;
+        check(zephyr_sender_key_tag(c(), slot, tag.data()));
+        return tag;
+    }
+
+private:
+    sender_key() = default;
+};
+
+// ---- Messages ----
+
+/// A text of one fragment. The payload points to `text`, which must outlive it.
+inline zephyr_payload text_payload(const std::string &text, std::uint64_t message, std::uint16_t slot = 0) noexcept {
+    zephyr_payload payload{};
+    payload.content = ZEPHYR_CONTENT_TEXT;
+    payload.slot = slot;
+    payload.fragments = 1;
+    payload.message = message;
+    payload.body = reinterpret_cast<const std::uint8_t *>(text.data());
+    payload.body_len = text.size();
+    return payload;
+}
+
+/// Seals a payload; without a key to the recipient, anonymously.
+inline bytes seal(const round &round, const identity &recipient, const sender_key *key, const zephyr_payload &payload,
+                  std::size_t payload_len, const zephyr_hedge *hedge = nullptr,
+                  const zephyr_random &random = system_random()) {
+    return detail::filled(ZEPHYR_SEALED_LEN(payload_len), [&](std::uint8_t *out, std::size_t len, std::size_t *needed) {
+        return zephyr_seal(round.c(), recipient.c(), key == nullptr ? nullptr : key->c(), &payload, payload_len,
+                           &random, hedge, out, len, needed);
+    });
+}
+
+/// A cover message.
+inline bytes cover(std::size_t payload_len, const zephyr_random &random = system_random()) {
+    return detail::filled(ZEPHYR_SEALED_LEN(payload_len), [&](std::uint8_t *out, std::size_t len, std::size_t *needed) {
+        return zephyr_cover(payload_len, &random, out, len, needed);
+    });
+}
+
+/// What was in a message. Its fields are those of the payload, whose body stands in `body`.
+class opened {
+public:
+    /// Who sent it, proven; empty if it is anonymous.
+    std::string sender;
+    bytes body;
+    /// The other fields; its pointer is NULL.
+    zephyr_payload payload;
+
+    explicit opened(const zephyr_opened &from)
+        : sender(from.sender), body(from.payload.body, from.payload.body + from.payload.body_len),
+          payload(from.payload) {
+        payload.body = nullptr;
+    }
+
+    std::string text() const { return std::string(body.begin(), body.end()); }
+};
+
+namespace detail {
+
+/// "Not mine" is no error.
+inline std::optional<opened> opened_or_not(zephyr_status status, const zephyr_opened &from) {
+    if (status == ZEPHYR_ERROR_NOT_MINE) {
+        return std::nullopt;
+    }
+    check(status);
+    return opened(from);
+}
+
+} // namespace detail
+
+/// Tries to open a message that bears no known tag. None: it is somebody else's, or damaged.
+inline std::optional<opened> open(const round &round, const private_key &key, bytes message) {
+    zephyr_opened from{};
+    zephyr_status status = zephyr_open(round.c(), key.c(), message.data(), message.size(), &from);
+    return detail::opened_or_not(status, from);
+}
+
+/// Opens a message that bears the tag of this slot and sender. None: it is not theirs, or damaged.
+inline std::optional<opened> open_from(const round &round, const private_key &key, const sender_key &sender,
+                                       std::uint16_t slot, bytes message) {
+    zephyr_opened from{};
+    zephyr_status status =
+        zephyr_open_from(round.c(), key.c(), sender.c(), slot, message.data(), message.size(), &from);
+    return detail::opened_or_not(status, from);
+}
+
+/// What one mixer delivered to one mailbox.
+class delivery_list
+    : public detail::object<zephyr_delivery_list, ZEPHYR_DELIVERY_LIST_SIZE, zephyr_delivery_list_wipe> {
+public:
+    delivery_list() { check(zephyr_delivery_list_init(memory(), size(), out())); }
+
+    void push(const bytes &message) { check(zephyr_delivery_list_push(c(), message.data(), message.size())); }
+
+    /// Whether the signature under the list is the mixer's.
+    bool verify(const bytes32 &mixer_id, const bytes32 &directory, std::uint16_t mixer, std::uint32_t mailbox,
+                const std::array<std::uint8_t, 64> &signature) const {
+        zephyr_status status = zephyr_delivery_list_verify(c(), mixer_id.data(), directory.data(), mixer, mailbox,
+                                                           signature.data());
+        if (status != ZEPHYR_ERROR_SIGNATURE) {
+            check(status);
+        }
+        return status == ZEPHYR_OK;
+    }
+};
+
+// ---- Packets ----
+
+/// Wraps a sealed message into a packet.
+inline bytes wrap(std::size_t hops, std::size_t payload_len, const bytes32 &directory,
+                  const std::vector<zephyr_hop> &route, std::uint32_t mailbox, const bytes &sealed,
+                  const zephyr_hedge *hedge = nullptr, const zephyr_random &random = system_random()) {
+    return detail::filled(ZEPHYR_PACKET_LEN(hops, payload_len),
+                          [&](std::uint8_t *out, std::size_t len, std::size_t *needed) {
+                              return zephyr_wrap(hops, payload_len, directory.data(), route.data(), route.size(),
+                                                 mailbox, sealed.data(), sealed.size(), &random, hedge, out, len,
+                                                 needed);
+                          });
+}
+
+/// A mixer in one round.
+class mixer : public detail::object<zephyr_mixer, ZEPHYR_MIXER_SIZE, zephyr_mixer_wipe> {
+public:
+    mixer(std::size_t hops, std::size_t payload_len, const bytes32 &directory, const bytes32 &secret) {
+        check(zephyr_mixer_init(memory(), size(), hops, payload_len, directory.data(), secret.data(), out()));
+    }
+
+    /// The public key that goes with a secret.
+    static bytes32 key(const bytes32 &secret) {
+        bytes32 key;
+        check(zephyr_mixer_key(secret.data(), key.data()));
+        return key;
+    }
+
+    /// Peels one layer, in place. None: the packet is none for this mixer and position, drop it.
+    std::optional<zephyr_next> peel(std::size_t position, bytes &packet) const {
+        zephyr_next next{};
+        zephyr_status status = zephyr_mixer_peel(c(), position, packet.data(), packet.size(), &next);
+        if (status == ZEPHYR_ERROR_PACKET) {
+            return std::nullopt;
+        }
+        check(status);
+        return next;
+    }
+};
+
+// ---- The client with I/O inside ----
 
 #ifdef ZEPHYR_IO
 
