@@ -120,7 +120,7 @@ static void a_mailbox_is_searched(const stage *s) {
 
 static void a_packet_goes_through_the_mixers(const stage *s) {
     enum { HOPS = 3 };
-    static const uint8_t secrets[HOPS][32] = {{1}, {2}, {3}};
+    static const uint8_t secrets[HOPS][32] = {{0, 1}, {0, 2}, {0, 3}};
     uint8_t memory[HOPS][ZEPHYR_MIXER_SIZE], sealed[STAGE_SEALED], packet[ZEPHYR_PACKET_LEN(HOPS, STAGE_PAYLOAD)];
     zephyr_mixer *mixers[HOPS];
     zephyr_hop hops[HOPS], route[ZEPHYR_MAX_HOPS];

@@ -89,7 +89,7 @@ void packets(vector *v) {
     std::vector<mixer> mixers;
     std::vector<zephyr_hop> route;
     for (std::uint8_t i = 0; i < 3; i++) {
-        secrets[i][0] = i;
+        secrets[i][1] = i;
         zephyr_hop hop{};
         hop.mixer = i;
         const bytes32 key = mixer::key(secrets[i]);
