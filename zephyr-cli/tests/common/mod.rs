@@ -185,6 +185,21 @@ impl Devnet {
         }
     }
 
+    /// The newest code that the PKG `pkg` mailed to `address` for the key with this fingerprint.
+    pub fn code(&self, address: &str, pkg: &str, fingerprint: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        let lines = [format!("PKG: {pkg}\r\n"), format!("Key: {fingerprint}\r\n")];
+        loop {
+            let mut mails = self.mails(address).into_iter().rev();
+            let of_it = |mail: &String| lines.iter().all(|line| mail.contains(line));
+            if let Some(mail) = mails.find(of_it) {
+                return Code::find(&mail).expect("a code").to_string();
+            }
+            assert!(Instant::now() < until, "no mail of {pkg} to {address}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub fn register(&self, home: &Path, address: &str) {
         let codes = self.codes(home, address);
         let confirmed = run(&format!(
