@@ -5,7 +5,7 @@ mod request;
 
 use futures::future::join_all;
 use zephyr_blst::Native;
-use zephyr_core::registration::{AnswerError, MAX_REQUEST, Task, answer};
+use zephyr_core::registration::{AnswerError, MAX_REQUEST, Task};
 use zephyr_core::session::client_key;
 use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
 use zephyr_core::{Role, Round, ServerEntry, ServerId};
@@ -198,7 +198,7 @@ impl Registrar {
         let request = task
             .request::<Native>(home.address(), home.seed(), &binding, &mut *buffer)
             .expect("the longest request fits");
-        Ok(answer(&exchange(&mut connection, request).await?)?)
+        Ok(task.answer(&exchange(&mut connection, request).await?)?)
     }
 
     fn pkg(&self, index: usize, entry: &ServerEntry<'_>) -> Pkg {

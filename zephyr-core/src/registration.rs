@@ -81,6 +81,27 @@ impl Task {
         };
         encode(&request, out)
     }
+
+    /// Reads the PKG's reply to this task. A share says that the address is registered, and is thrown away.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    pub fn answer(&self, reply: &[u8]) -> Result<Answer, AnswerError> {
+        let reply = decode(reply).map_err(|_| AnswerError::Unexpected)?;
+        Ok(match (self, reply) {
+            (_, PkgReply::Refused(why)) => return Err(AnswerError::Refused(why)),
+            (Self::Register, PkgReply::CodeSent { seconds }) => {
+                Answer::CodeSent { valid_for: Duration::from_secs(seconds.into()) }
+            }
+            (Self::Confirm(_), PkgReply::Registered) | (Self::Extract(_), PkgReply::Share(_)) => {
+                Answer::Registered
+            }
+            (Self::Confirm(_), PkgReply::Waiting { until }) => Answer::Waiting { until },
+            (Self::Veto, PkgReply::Vetoed) => Answer::Vetoed,
+            (Self::Unregister, PkgReply::Unregistered) => Answer::Unregistered,
+            _ => return Err(AnswerError::Unexpected),
+        })
+    }
 }
 
 /// What a PKG answered.
@@ -110,7 +131,7 @@ pub enum Answer {
 pub enum AnswerError {
     /// The PKG did not do what it was asked to.
     Refused(PkgRefusal),
-    /// The reply is no message of the protocol.
+    /// The reply is no message of the protocol, or does not answer the task.
     Unexpected,
 }
 
@@ -126,20 +147,3 @@ impl fmt::Display for AnswerError {
 }
 
 impl core::error::Error for AnswerError {}
-
-/// Reads a PKG's reply. A share says that the address is registered, and is thrown away.
-///
-/// # Errors
-/// See [`AnswerError`].
-pub fn answer(reply: &[u8]) -> Result<Answer, AnswerError> {
-    Ok(match decode(reply).map_err(|_| AnswerError::Unexpected)? {
-        PkgReply::CodeSent { seconds } => {
-            Answer::CodeSent { valid_for: Duration::from_secs(seconds.into()) }
-        }
-        PkgReply::Registered | PkgReply::Share(_) => Answer::Registered,
-        PkgReply::Waiting { until } => Answer::Waiting { until },
-        PkgReply::Vetoed => Answer::Vetoed,
-        PkgReply::Unregistered => Answer::Unregistered,
-        PkgReply::Refused(why) => return Err(AnswerError::Refused(why)),
-    })
-}

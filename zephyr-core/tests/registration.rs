@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zephyr_core::registration::{Answer, AnswerError, MAX_REPLY, MAX_REQUEST, Task, answer};
+use zephyr_core::registration::{Answer, AnswerError, MAX_REPLY, MAX_REQUEST, Task};
 use zephyr_core::session::client_key;
 use zephyr_core::wire::{
     Bytes, Code, PkgBinding, PkgRefusal, PkgReply, PkgRequest, SecretShare, WireError, decode,
@@ -113,53 +113,84 @@ fn the_longest_request_fits_and_a_short_buffer_is_refused() {
     assert_eq!(case.request(&longest).len(), MAX_REQUEST);
     let short = case.try_request(&longest, &mut [0; MAX_REQUEST - 1]).map(|bytes| bytes.len());
     assert_eq!(short, Err(WireError::TooLong));
-    for task in [Task::Register, Task::Confirm(code()), Task::Veto, Task::Unregister] {
-        assert!(case.request(&task).len() < MAX_REQUEST, "{task:?}");
+    for task in &tasks()[..4] {
+        assert!(case.request(task).len() < MAX_REQUEST, "{task:?}");
     }
 }
 
+fn tasks() -> [Task; 5] {
+    let confirm = Task::Confirm(code());
+    [Task::Register, confirm, Task::Veto, Task::Unregister, Task::Extract(Round(7))]
+}
+
 #[test]
-fn replies_are_read_as_what_they_mean() {
+fn replies_are_read_as_what_they_mean_for_the_task() {
     let until = UnixMs(1_700_000_000_000);
     let share = SecretShare::new([5; SHARE_SIZE].into());
     let refused = |why| (PkgReply::Refused(why), Err(AnswerError::Refused(why)));
     let valid_for = Duration::from_secs(600);
-    for (reply, expected) in [
-        (PkgReply::CodeSent { seconds: 600 }, Ok(Answer::CodeSent { valid_for })),
-        (PkgReply::Registered, Ok(Answer::Registered)),
-        (PkgReply::Waiting { until }, Ok(Answer::Waiting { until })),
-        (PkgReply::Vetoed, Ok(Answer::Vetoed)),
-        (PkgReply::Unregistered, Ok(Answer::Unregistered)),
-        (PkgReply::Share(share), Ok(Answer::Registered)),
-        refused(PkgRefusal::NotRegistered),
-        refused(PkgRefusal::WrongCode { tries_left: 4 }),
-        refused(PkgRefusal::Waiting { until: UnixMs(u64::MAX) }),
-    ] {
-        let mut buffer = [0; MAX_REPLY];
-        let bytes = encode(&reply, &mut buffer).expect("the longest reply fits");
-        assert_eq!(answer(bytes), expected, "{reply:?}");
+    let replies = [
+        PkgReply::CodeSent { seconds: 600 },
+        PkgReply::Registered,
+        PkgReply::Waiting { until },
+        PkgReply::Vetoed,
+        PkgReply::Unregistered,
+        PkgReply::Share(share),
+    ];
+    // What each task may be answered with: all other replies make no sense.
+    let registered = |reply| (reply, Answer::Registered);
+    let fitting = [
+        (Task::Register, vec![(0, Answer::CodeSent { valid_for })]),
+        (Task::Confirm(code()), vec![registered(1), (2, Answer::Waiting { until })]),
+        (Task::Veto, vec![(3, Answer::Vetoed)]),
+        (Task::Unregister, vec![(4, Answer::Unregistered)]),
+        (Task::Extract(Round(7)), vec![registered(5)]),
+    ];
+    for (task, answers) in fitting {
+        for (place, reply) in replies.iter().enumerate() {
+            let mut buffer = [0; MAX_REPLY];
+            let bytes = encode(reply, &mut buffer).expect("the longest reply fits");
+            let expected = answers.iter().find(|(fitting, _)| *fitting == place);
+            let expected = expected.map(|(_, answer)| *answer).ok_or(AnswerError::Unexpected);
+            assert_eq!(task.answer(bytes), expected, "{task:?} {reply:?}");
+        }
+        for (reply, expected) in [
+            refused(PkgRefusal::NotRegistered),
+            refused(PkgRefusal::WrongCode { tries_left: 4 }),
+            refused(PkgRefusal::Waiting { until: UnixMs(u64::MAX) }),
+        ] {
+            let mut buffer = [0; MAX_REPLY];
+            let bytes = encode(&reply, &mut buffer).expect("the longest reply fits");
+            assert_eq!(task.answer(bytes), expected, "{task:?} {reply:?}");
+        }
     }
 }
 
 #[test]
 fn the_frozen_replies_are_read_and_their_negatives_refused() {
     for block in load("wire/pkg-reply.txt") {
-        let read = answer(&block.hex("bytes"));
-        assert_ne!(read, Err(AnswerError::Unexpected), "{}", block.get("message"));
+        let bytes = block.hex("bytes");
+        let fits = |task: &Task| task.answer(&bytes) != Err(AnswerError::Unexpected);
+        assert!(tasks().iter().any(fits), "{}", block.get("message"));
     }
     for name in common::vectors::files("wire") {
         for block in load(format!("wire/{name}")) {
             if block.find("type") == Some("PkgReply") && block.find("message").is_none() {
-                assert_eq!(answer(&block.hex("bytes")), Err(AnswerError::Unexpected), "{name}");
+                let bytes = block.hex("bytes");
+                for task in tasks() {
+                    assert_eq!(task.answer(&bytes), Err(AnswerError::Unexpected), "{name}");
+                }
             }
         }
     }
-    assert_eq!(answer(&[]), Err(AnswerError::Unexpected));
+    assert_eq!(Task::Register.answer(&[]), Err(AnswerError::Unexpected));
 }
 
 proptest::proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        let _ = answer(&bytes);
+        for task in tasks() {
+            let _ = task.answer(&bytes);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use rand_core::Rng;
-use zephyr_core::registration::{Answer, AnswerError, MAX_REPLY, MAX_REQUEST, Task, answer};
+use zephyr_core::registration::{Answer, AnswerError, MAX_REPLY, MAX_REQUEST, Task};
 use zephyr_core::session::client_key;
 use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
 use zephyr_core::{
@@ -385,7 +385,7 @@ impl zephyr_registration {
                 None => break,
                 Some(Received::Opened { handshake_hash }) => self.ask(&handshake_hash)?,
                 Some(Received::Message(reply)) => {
-                    self.state = State::Answered(match answer(reply) {
+                    self.state = State::Answered(match self.request.task.answer(reply) {
                         Ok(answer) => Ok(answer),
                         Err(AnswerError::Refused(why)) => Err(why),
                         Err(AnswerError::Unexpected) => return None,
