@@ -21,4 +21,6 @@ mod registration;
 mod registry;
 mod rounds;
 mod telling;
+#[cfg(test)]
+mod testing;
 mod text;

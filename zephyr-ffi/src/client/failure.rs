@@ -42,7 +42,7 @@ pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let mut sentence: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     sentence.push_str(chars.as_str());
-    if !sentence.ends_with(['.', ')']) {
+    if !sentence.is_empty() && !sentence.ends_with(['.', ')']) {
         sentence.push('.');
     }
     sentence
@@ -147,6 +147,6 @@ mod tests {
     fn sentences_begin_and_end_as_sentences_do() {
         assert_eq!(sentence("écoute: now"), "Écoute: now.");
         assert_eq!(sentence("Is one."), "Is one.");
-        assert_eq!(sentence(""), ".");
+        assert_eq!(sentence(""), "");
     }
 }

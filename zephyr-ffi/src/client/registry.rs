@@ -48,3 +48,49 @@ pub(super) fn find(client: *mut zephyr_client) -> Result<Arc<Engine>, Failure> {
 pub(super) fn remove(client: *mut zephyr_client) -> Result<Arc<Engine>, Failure> {
     registry().clients.remove(&client.addr()).ok_or(ZEPHYR_ERROR_HANDLE.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::home;
+    use super::*;
+
+    fn status(result: Result<Arc<Engine>, Failure>) -> crate::abi::zephyr_status {
+        result.map_or_else(|failure| failure.status, |_| ZEPHYR_OK)
+    }
+
+    #[test]
+    fn a_closed_client_is_recognised_and_its_number_is_not_used_again() {
+        let open = || insert(Engine::open(home).expect("a home in memory"));
+        let (first, second) = (open(), open());
+        assert_eq!((status(find(first)), status(find(second))), (ZEPHYR_OK, ZEPHYR_OK));
+        remove(first).expect("it is there").close();
+        assert_eq!(status(find(first)), ZEPHYR_ERROR_HANDLE);
+        assert_eq!(status(remove(first)), ZEPHYR_ERROR_HANDLE);
+        let third = open();
+        assert!(third != first && third != second);
+        for client in [second, third] {
+            remove(client).expect("it is there").close();
+        }
+        assert_eq!(status(find(ptr::null_mut())), ZEPHYR_ERROR_NULL);
+        assert_eq!(status(find(ptr::without_provenance_mut(usize::MAX))), ZEPHYR_ERROR_HANDLE);
+    }
+
+    #[test]
+    fn who_found_a_client_before_it_was_closed_is_told() {
+        let client = insert(Engine::open(home).expect("a home in memory"));
+        let found = find(client).expect("it is there");
+        remove(client).expect("it is there").close();
+        let result = found.call(async |_| Ok(()));
+        assert_eq!(result.map_err(|failure| failure.status), Err(ZEPHYR_ERROR_CLOSED));
+        found.close();
+    }
+
+    #[test]
+    fn calls_from_a_runtime_are_refused() {
+        let client = insert(Engine::open(home).expect("a home in memory"));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let inside = runtime.block_on(async { find(client)?.call(async |_| Ok(())) });
+        assert_eq!(inside.map_err(|failure| failure.status), Err(ZEPHYR_ERROR_IN_CALLBACK));
+        remove(client).expect("it is there").close();
+    }
+}

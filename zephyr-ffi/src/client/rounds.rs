@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::engine::{Engine, Open, switched_on};
+use super::failure::sentence;
 use super::registry::{self, zephyr_client};
 use super::telling::{Callbacks, News, Told, zephyr_callbacks};
 use crate::abi::zephyr_status::*;
@@ -139,26 +140,28 @@ impl Line {
             // While the program is slow, events wait at the client's.
             let Ok(place) = self.queue.reserve().await else { return };
             let news = tokio::select! {
-                biased;
-                event = events.recv() => match event {
-                    Ok(event) => News::Event(event),
-                    Err(RecvError::Lagged(_)) => match catch_up(client).await {
-                        Ok(news) => news,
-                        // The client that takes part will come upon it too.
-                        Err(_) => continue,
-                    },
-                    Err(RecvError::Closed) => return,
-                },
-                result = &mut running => {
-                    let (status, why) = match result {
-                        Ok(Ok(())) => (ZEPHYR_OK, String::new()),
-                        Ok(Err(error)) => (Failure::from(&error).status, error.to_string()),
-                        Err(error) => (ZEPHYR_ERROR_PANIC, error.to_string()),
-                    };
-                    place.send(self.told(News::Stopped(status, why)));
-                    return;
-                }
-            };
+                            biased;
+                            event = events.recv() => match event {
+                                Ok(event) => News::Event(event),
+                                Err(RecvError::Lagged(_)) => match catch_up(client).await {
+                                    Ok(news) => news,
+                                    // The client that takes part will come upon it too.
+                                    Err(_) => continue,
+                                },
+                                Err(RecvError::Closed) => return,
+                            },
+                            result = &mut running => {
+                                let (status, why) = match result {
+                                    Ok(Ok(())) => (ZEPHYR_OK, String::new()),
+                                    Ok(Err(error)) => {
+            (Failure::from(&error).status, sentence(&error.to_string()))
+            }
+                                    Err(error) => (ZEPHYR_ERROR_PANIC, error.to_string()),
+                                };
+                                place.send(self.told(News::Stopped(status, why)));
+                                return;
+                            }
+                        };
             place.send(self.told(news));
         }
     }
@@ -171,4 +174,60 @@ impl Line {
 /// The program was so slow that events were missed: how everything stands now.
 async fn catch_up(client: &Client) -> Result<News, StoreError> {
     Ok(News::Missed { inbox: client.inbox(true).await?, outbox: client.outbox().await? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use ::zephyr_client::{Message, Options};
+    use tokio::sync::broadcast;
+    use zephyr_core::Address;
+
+    use super::super::testing::home;
+    use super::*;
+
+    /// What is told of these events, which the program was too slow for, and of the end.
+    async fn told(events: u32, end: Result<(), RunError>) -> Vec<News> {
+        let client = Client::new(home().await.expect("a home in memory"), Options::default());
+        let bob = Address::parse("bob@example.org").expect("an address");
+        client.send(&bob, Message::Text("hi".into())).await.expect("there is room");
+        let (queue, mut told) = mpsc::channel(100);
+        // SAFETY: no callbacks.
+        let callbacks = unsafe { Callbacks::read(core::ptr::null()) }.expect("none are fine");
+        let line = Line { callbacks: Arc::new(callbacks), queue };
+        let (sender, receiver) = broadcast::channel(2);
+        for arrived in 1..=events {
+            sender.send(Event::Part { from: None, arrived, of: 9 }).expect("there is a receiver");
+        }
+        let running = tokio::spawn(async move { end });
+        line.tell(&client, receiver, running).await;
+        drop(line);
+        let mut news = Vec::new();
+        while let Some(Told { news: one, .. }) = told.recv().await {
+            news.push(one);
+        }
+        news
+    }
+
+    #[tokio::test]
+    async fn everything_is_told_and_the_end_last() {
+        let news = told(2, Ok(())).await;
+        let [News::Event(_), News::Event(_), News::Stopped(ZEPHYR_OK, why)] = &news[..] else {
+            panic!("{} things were told", news.len());
+        };
+        assert_eq!(why, "");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_missed_something_is_told_how_everything_stands() {
+        let news = told(5, Err(RunError::Running)).await;
+        let [News::Missed { inbox, outbox }, _, _, News::Stopped(ZEPHYR_ERROR_RUNNING, why)] =
+            &news[..]
+        else {
+            panic!("{} things were told", news.len());
+        };
+        assert_eq!((inbox.len(), outbox.len()), (0, 1));
+        assert_eq!(why, "This client is running already.");
+    }
 }

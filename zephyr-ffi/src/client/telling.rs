@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use zephyr_core::session;
 use zephyr_core::wire::PkgRefusal;
 
+use super::failure::sentence;
 use super::inbox::{Message, zephyr_inbox_message};
 use super::outbox::zephyr_delivery;
 use super::text::c_text;
@@ -266,7 +267,7 @@ impl zephyr_callbacks {
 
     fn progress(&self, progress: &zephyr_progress, why: &str) {
         let Some(on_round) = self.on_round else { return };
-        let why = c_text(why);
+        let why = c_text(&sentence(why));
         // SAFETY: as above.
         unsafe { on_round(self.userdata, &zephyr_progress { why: why.as_ptr(), ..*progress }) }
     }
