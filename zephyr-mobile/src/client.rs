@@ -8,14 +8,14 @@ mod state;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zephyr_client::{Client, Network, Options, Store};
+use zephyr_client::{Client, Event, InboxMessage, Network, Options, Store};
 use zephyr_core::Address;
 
 use crate::error::ZephyrError;
 use crate::events::RoundEvent;
-use crate::listeners::{DeliveryListener, MessageListener, RoundListener, Signal, Subscription};
+use crate::listeners::{DeliveryListener, MessageListener, RoundListener, Subscription};
 use crate::runtime;
-use crate::types::NetworkInfo;
+use crate::types::{DeliveryUpdate, NetworkInfo};
 
 use state::State;
 
@@ -148,9 +148,9 @@ impl ZephyrClient {
         &self,
         listener: Arc<dyn MessageListener>,
     ) -> Result<Arc<Subscription>, ZephyrError> {
-        self.state.subscribe(move |signal| match signal {
-            Signal::Event(zephyr_client::Event::Message(message)) => {
-                listener.on_message((*message).clone().into())
+        self.state.subscribe(move |signal| match signal.event() {
+            Some(Event::Message(message)) => {
+                listener.on_message(InboxMessage::clone(message).into())
             }
             _ => Ok(()),
         })
@@ -164,9 +164,9 @@ impl ZephyrClient {
         &self,
         listener: Arc<dyn DeliveryListener>,
     ) -> Result<Arc<Subscription>, ZephyrError> {
-        self.state.subscribe(move |signal| match signal {
-            Signal::Event(zephyr_client::Event::Delivery { id, delivery }) => {
-                listener.on_delivery(crate::DeliveryUpdate { id: id.0, delivery: delivery.into() })
+        self.state.subscribe(move |signal| match signal.event() {
+            Some(&Event::Delivery { id, delivery }) => {
+                listener.on_delivery(DeliveryUpdate { id: id.0, delivery: delivery.into() })
             }
             _ => Ok(()),
         })

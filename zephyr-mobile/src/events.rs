@@ -150,36 +150,38 @@ pub enum ServerRole {
 
 impl RoundEvent {
     /// What a round listener is told, if it is to be told of this.
-    pub(crate) fn from_signal(signal: Signal) -> Option<Self> {
-        Some(match signal {
-            Signal::Stopped(failure) => Self::Stopped { failure },
-            Signal::Event(Event::Round(event)) => return Self::from_round(event),
-            Signal::Event(Event::Part { from, arrived, of }) => {
-                let from = from.map(|from| from.as_str().to_owned());
-                Self::PartArrived { from, arrived, of }
+    pub(crate) fn from_signal(signal: &Signal) -> Option<Self> {
+        let event = match signal {
+            Signal::Stopped(failure) => return Some(Self::Stopped { failure: failure.clone() }),
+            Signal::Event(event) => event,
+        };
+        Some(match &**event {
+            Event::Round(event) => return Self::from_round(event),
+            Event::Part { from, arrived, of } => {
+                let from = from.as_ref().map(|from| from.as_str().to_owned());
+                Self::PartArrived { from, arrived: *arrived, of: *of }
             }
-            Signal::Event(Event::Dropped(why)) => Self::Dropped { reason: why.to_string() },
-            Signal::Event(Event::Requeued { round, fragments }) => {
-                Self::Requeued { round: round.0, fragments }
+            Event::Dropped(why) => Self::Dropped { reason: why.to_string() },
+            Event::Requeued { round, fragments } => {
+                Self::Requeued { round: round.0, fragments: *fragments }
             }
-            Signal::Event(Event::Unreachable { role, index, why }) => Self::ServerUnreachable {
-                role: role.into(),
-                index: small(index),
-                reason: why.to_string(),
-            },
-            Signal::Event(Event::NewVersion { version, from }) => {
-                Self::NewVersion { version, from_round: from.0 }
+            Event::Unreachable { role, index, why } => {
+                let (role, index) = ((*role).into(), small(*index));
+                Self::ServerUnreachable { role, index, reason: why.to_string() }
             }
-            Signal::Event(Event::ContactsFull) => Self::ContactsFull,
-            Signal::Event(_) => return None,
+            Event::NewVersion { version, from } => {
+                Self::NewVersion { version: *version, from_round: from.0 }
+            }
+            Event::ContactsFull => Self::ContactsFull,
+            _ => return None,
         })
     }
 
-    fn from_round(event: session::Event) -> Option<Self> {
+    fn from_round(event: &session::Event) -> Option<Self> {
         use session::Event as E;
         let suspicious =
             |round: u64, reason: &str| Self::Suspicious { round, reason: reason.into() };
-        Some(match event {
+        Some(match *event {
             E::Opened { round, mixers, listed, .. } => {
                 Self::Opened { round: round.0, mixers: small(mixers), listed: small(listed) }
             }
@@ -195,8 +197,8 @@ impl RoundEvent {
             E::PkgRefused { round, pkg, why } => {
                 Self::PkgRefused { round: round.0, pkg: pkg.0.into(), reason: why.to_string() }
             }
-            E::DirectoryRefused { round, why } => suspicious(round.0, &why.to_string()),
-            E::Equivocation(both) => suspicious(both.round.0, &both.to_string()),
+            E::DirectoryRefused { round, ref why } => suspicious(round.0, &why.to_string()),
+            E::Equivocation(ref both) => suspicious(both.round.0, &both.to_string()),
             E::WrongShare { round } => suspicious(round.0, "a PKG gave a wrong share of the key"),
             E::MailboxAltered { round } => {
                 suspicious(round.0, "a mailbox server hides or adds messages; another one is asked")

@@ -78,9 +78,16 @@ impl Drop for Subscription {
 #[derive(Clone)]
 pub(crate) enum Signal {
     /// The client reported something.
-    Event(Event),
+    Event(Arc<Event>),
     /// The client stopped, because of a failure if there is one.
     Stopped(Option<String>),
+}
+
+impl Signal {
+    /// What the client reported, if it is that.
+    pub(crate) fn event(&self) -> Option<&Event> {
+        if let Self::Event(event) = self { Some(event) } else { None }
+    }
 }
 
 /// Everybody who listens to one client.
@@ -107,7 +114,7 @@ impl Hub {
     /// Calls `tell` on a thread of its own with each signal from now on.
     pub(crate) fn subscribe(
         self: &Arc<Self>,
-        tell: impl FnMut(Signal) -> Result<(), ListenerError> + Send + 'static,
+        tell: impl FnMut(&Signal) -> Result<(), ListenerError> + Send + 'static,
     ) -> Arc<Subscription> {
         let (signals, received) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -136,14 +143,14 @@ impl Hub {
 fn listen(
     received: &Receiver<Signal>,
     cancelled: &AtomicBool,
-    mut tell: impl FnMut(Signal) -> Result<(), ListenerError>,
+    mut tell: impl FnMut(&Signal) -> Result<(), ListenerError>,
 ) {
     while let Ok(signal) = received.recv() {
         if cancelled.load(Ordering::Acquire) {
             return;
         }
         // What it says may hold what a message says, so it is not logged.
-        if !matches!(catch_unwind(AssertUnwindSafe(|| tell(signal))), Ok(Ok(()))) {
+        if !matches!(catch_unwind(AssertUnwindSafe(|| tell(&signal))), Ok(Ok(()))) {
             tracing::warn!("a listener failed");
         }
     }

@@ -64,7 +64,7 @@ impl State {
 
     pub(super) fn subscribe(
         &self,
-        tell: impl FnMut(Signal) -> Result<(), ListenerError> + Send + 'static,
+        tell: impl FnMut(&Signal) -> Result<(), ListenerError> + Send + 'static,
     ) -> Result<Arc<Subscription>, ZephyrError> {
         // Held, so that nobody is added after the end.
         let client = lock(&self.client);
@@ -148,7 +148,7 @@ async fn pass_on(
 ) {
     loop {
         match events.recv().await {
-            Ok(event) => hub.publish(&Signal::Event(event)),
+            Ok(event) => hub.publish(&Signal::Event(Arc::new(event))),
             // Nothing here waits, so it hardly happens; messages and states are in the home all the same.
             Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events were lost"),
             Err(RecvError::Closed) => return,

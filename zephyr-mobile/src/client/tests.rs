@@ -7,6 +7,7 @@ use zephyr_core::{
 };
 
 use super::*;
+use crate::listeners::Signal;
 use crate::types::{Delivery, PkgOutcome, RegistrationState};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,7 +113,7 @@ async fn a_client_is_stopped_and_started_again_without_a_pause() {
     let (failures, failed) = std::sync::mpsc::channel();
     let _subscription = client.state.subscribe(move |signal| {
         if let Signal::Stopped(failure) = signal {
-            failures.send(failure).unwrap();
+            failures.send(failure.clone()).unwrap();
         }
         Ok(())
     });
