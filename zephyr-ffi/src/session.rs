@@ -8,6 +8,7 @@
 //! machine, link  the session and its links, in safe Rust
 //! conversation   what is under way to a contact, and what has come
 //! registration   one exchange with one PKG
+//! network        the manifest in a network file (feature `io`)
 //! ```
 
 mod bytes;
@@ -18,6 +19,8 @@ mod handle;
 mod link;
 mod machine;
 mod memory;
+#[cfg(feature = "io")]
+mod network;
 mod registration;
 mod step;
 
@@ -26,6 +29,8 @@ pub use conversation::*;
 pub use event::*;
 pub use fragment::*;
 pub use handle::*;
+#[cfg(feature = "io")]
+pub use network::*;
 pub use registration::*;
 pub use step::*;
 

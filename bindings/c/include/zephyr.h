@@ -798,7 +798,7 @@ enum zephyr_action_kind
      */
     ZEPHYR_ACTION_CONNECT = 1,
     /**
-     * Close the socket of `connection`: its number may be used again.
+     * Close the socket of `connection`.
      */
     ZEPHYR_ACTION_CLOSE = 2,
     /**
@@ -952,9 +952,9 @@ typedef struct zephyr_client zephyr_client;
  * It holds no contents, only numbers. The program keeps the fragments: those that it sends until they are acknowledged,
  * and those that came until their message is whole.
  *
- * WRITE IT DOWN, with zephyr_conversation_save, after every call that changes it and before anything follows from that:
- * before zephyr_session_fill, and before a message is shown to the user. What is written down is always safe to go on
- * from, what is forgotten is not.
+ * WRITE IT DOWN, with zephyr_conversation_save and together with the fragments, after every call that changes it and
+ * before anything follows from that: before zephyr_session_fill, and before the next zephyr_session_poll. What is
+ * written down is always safe to go on from, what is forgotten is not.
  */
 typedef struct zephyr_conversation zephyr_conversation;
 
@@ -1844,7 +1844,8 @@ typedef struct zephyr_action {
      */
     zephyr_action_kind kind;
     /**
-     * CONNECT, CLOSE: the connection's number, below `connections` of the settings.
+     * CONNECT, CLOSE: the connection's number, never used again. Its remainder by `connections` of the settings is
+     * different for all that are open at the same time: an index for the program's sockets.
      */
     uint32_t connection;
     /**
@@ -2950,6 +2951,22 @@ zephyr_status zephyr_session_resend_after(const struct zephyr_session *session,
 zephyr_status zephyr_session_set_next(struct zephyr_session *session,
                                       const uint8_t *signed_manifest,
                                       size_t len);
+
+#if defined(ZEPHYR_IO)
+/**
+ * The manifest that is in effect now, from the text of a network file: what zephyr_session_settings and
+ * zephyr_registration_init take. Without ZEPHYR_IO, `zephyr network export` makes it.
+ *
+ * `now_ms` is the time in milliseconds since 1970. `out` is given the manifest, `needed` (may be NULL) its length, which
+ * is 65536 at most.
+ * @return ZEPHYR_ERROR_NETWORK if the text is no network file, or was altered.
+ */
+zephyr_status zephyr_network_manifest(const char *network_text,
+                                      uint64_t now_ms,
+                                      uint8_t *out,
+                                      size_t out_len,
+                                      size_t *needed);
+#endif
 
 /**
  * Prepares an exchange with the PKG that has this index in the manifest.

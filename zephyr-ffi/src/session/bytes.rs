@@ -30,7 +30,7 @@ pub unsafe extern "C" fn zephyr_session_connected(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let machine = borrow_mut(session)?.machine();
-        Ok(machine.place(connection as usize)?.start()?)
+        Ok(machine.place(connection)?.start()?)
     })
 }
 
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn zephyr_session_received(
         let taken = Out::new(taken)?;
         let data = bytes(data, len)?;
         let machine = borrow_mut(session)?.machine();
-        taken.set(machine.place(connection as usize)?.receive(data)?);
+        taken.set(machine.place(connection)?.receive(data)?);
         Ok(())
     })
 }
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn zephyr_session_to_send(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let (data, len) = (Out::new(data)?, Out::new(len)?);
-        let bytes = borrow(session)?.to_send(connection as usize)?;
+        let bytes = borrow(session)?.to_send(connection)?;
         data.set(bytes.as_ptr());
         len.set(bytes.len());
         Ok(())
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn zephyr_session_sent(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let machine = borrow_mut(session)?.machine();
-        Ok(machine.place(connection as usize)?.sent(n)?)
+        Ok(machine.place(connection)?.sent(n)?)
     })
 }
 
@@ -114,6 +114,6 @@ pub unsafe extern "C" fn zephyr_session_failed(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let machine = borrow_mut(session)?.machine();
-        Ok(machine.failed(connection as usize, UnixMs(now_ms))?)
+        Ok(machine.failed(connection, UnixMs(now_ms))?)
     })
 }

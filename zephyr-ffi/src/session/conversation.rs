@@ -33,9 +33,9 @@ const _: () = assert!(ZEPHYR_WINDOW == zephyr_core::stream::WINDOW);
 /// It holds no contents, only numbers. The program keeps the fragments: those that it sends until they are acknowledged,
 /// and those that came until their message is whole.
 ///
-/// WRITE IT DOWN, with zephyr_conversation_save, after every call that changes it and before anything follows from that:
-/// before zephyr_session_fill, and before a message is shown to the user. What is written down is always safe to go on
-/// from, what is forgotten is not.
+/// WRITE IT DOWN, with zephyr_conversation_save and together with the fragments, after every call that changes it and
+/// before anything follows from that: before zephyr_session_fill, and before the next zephyr_session_poll. What is
+/// written down is always safe to go on from, what is forgotten is not.
 #[derive(Clone)]
 pub struct zephyr_conversation {
     sending: Sending,

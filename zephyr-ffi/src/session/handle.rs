@@ -93,7 +93,7 @@ impl zephyr_session {
         &mut self.machine
     }
 
-    pub(super) fn to_send(&self, connection: usize) -> Result<&[u8], LinkFailure> {
+    pub(super) fn to_send(&self, connection: u32) -> Result<&[u8], LinkFailure> {
         self.machine.to_send(connection)
     }
 

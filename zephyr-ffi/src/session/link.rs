@@ -21,6 +21,8 @@ pub(super) struct Link<'a> {
 
 /// Room for one connection at a time.
 pub(super) struct Place<'a> {
+    /// The number of the last connection that was here.
+    pub(super) number: u32,
     link: Option<Link<'a>>,
     /// For what is received, while there is no link.
     buffer: Option<&'a mut [u8]>,
@@ -55,7 +57,7 @@ impl<'a> Place<'a> {
     }
 
     pub(super) fn new(buffer: &'a mut [u8], out: &'a mut [u8]) -> Self {
-        Self { link: None, buffer: Some(buffer), out, unsent: 0..0 }
+        Self { number: 0, link: None, buffer: Some(buffer), out, unsent: 0..0 }
     }
 
     pub(super) fn is_free(&self) -> bool {

@@ -17,11 +17,11 @@ pub(super) const MAX_CONNECTIONS: usize = 32;
 pub(super) enum Step {
     Nothing,
     Connect {
-        connection: usize,
+        connection: u32,
         server: ServerRef,
     },
     Close {
-        connection: usize,
+        connection: u32,
     },
     Fill {
         round: Round,
@@ -50,6 +50,8 @@ pub(super) struct Machine<'a, S: Suite> {
     pub(super) session: Session<'a, S>,
     pub(super) manifest: Manifest<'a>,
     places: &'a mut [Place<'a>],
+    /// How many connections there have been.
+    begun: u32,
     /// More connections than there are places.
     waiting: Deque<Waiting, MAX_CONNECTIONS>,
     /// The newest directory that was accepted.
@@ -70,6 +72,7 @@ impl<'a, S: Suite> Machine<'a, S> {
             session,
             manifest,
             places,
+            begun: 0,
             waiting: Deque::new(),
             directory: None,
             asked: None,
@@ -130,22 +133,28 @@ impl<'a, S: Suite> Machine<'a, S> {
     fn close(&mut self) -> Option<Step> {
         let session = &self.session;
         let unwanted = |place: &Place<'_>| !place.is_free() && !is_wanted(session, place);
-        let connection = self.places.iter().position(unwanted)?;
-        self.places[connection].end();
-        Some(Step::Close { connection })
+        let place = self.places.iter_mut().find(|place| unwanted(place))?;
+        place.end();
+        Some(Step::Close { connection: place.number })
     }
 
     /// Gives a connection that waits a free place.
     fn connect(&mut self, rng: &mut impl CryptoRng) -> Option<Step> {
         self.forget_unwanted();
-        let connection = self.places.iter().position(Place::is_free)?;
+        let index = self.places.iter().position(Place::is_free)?;
         let (exchange, server) = self.waiting.pop_front()?;
         let entry = self.manifest.server(server.role, server.index)?;
         let mut ephemeral = [0; 32];
         rng.fill_bytes(&mut ephemeral);
         let network = self.manifest.network();
-        self.places[connection]
+        self.places[index]
             .begin(exchange, |buffer| Connection::new(network, &entry.link_key, ephemeral, buffer));
+        // Another number each time, so that what is still said of an old connection is not taken for the new one's; and
+        // less all multiples of the places the place's index.
+        let places = self.places.len() as u32;
+        self.begun = (self.begun + 1) % (u32::MAX / places);
+        let connection = self.begun * places + index as u32;
+        self.places[index].number = connection;
         Some(Step::Connect { connection, server })
     }
 
@@ -222,17 +231,21 @@ impl<'a, S: Suite> Machine<'a, S> {
         self.session.fill(round, slot, draft, rng)
     }
 
-    pub(super) fn place(&mut self, connection: usize) -> Result<&mut Place<'a>, LinkFailure> {
-        self.places.get_mut(connection).ok_or(LinkFailure::Gone)
+    pub(super) fn place(&mut self, connection: u32) -> Result<&mut Place<'a>, LinkFailure> {
+        let index = connection as usize % self.places.len().max(1);
+        let place = self.places.get_mut(index).filter(|place| place.number == connection);
+        place.ok_or(LinkFailure::Gone)
     }
 
     /// What waits to be sent over the connection.
-    pub(super) fn to_send(&self, connection: usize) -> Result<&[u8], LinkFailure> {
-        self.places.get(connection).ok_or(LinkFailure::Gone)?.to_send()
+    pub(super) fn to_send(&self, connection: u32) -> Result<&[u8], LinkFailure> {
+        let index = connection as usize % self.places.len().max(1);
+        let place = self.places.get(index).filter(|place| place.number == connection);
+        place.ok_or(LinkFailure::Gone)?.to_send()
     }
 
     /// The program could not open the connection, or it broke.
-    pub(super) fn failed(&mut self, connection: usize, now: UnixMs) -> Result<(), LinkFailure> {
+    pub(super) fn failed(&mut self, connection: u32, now: UnixMs) -> Result<(), LinkFailure> {
         let exchange: ExchangeId = self.place(connection)?.end().ok_or(LinkFailure::Gone)?;
         self.session.handle_failed(exchange, now);
         Ok(())

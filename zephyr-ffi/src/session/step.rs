@@ -21,7 +21,7 @@ pub enum zephyr_action_kind {
     /// Open a socket to `server`, and then call zephyr_session_connected, or zephyr_session_failed if that can't be
     /// done.
     ZEPHYR_ACTION_CONNECT = 1,
-    /// Close the socket of `connection`: its number may be used again.
+    /// Close the socket of `connection`.
     ZEPHYR_ACTION_CLOSE = 2,
     /// Write down that `round` with `directory` is the newest in which anything was sent, and what goes into `slot`; then
     /// call zephyr_session_fill, before the next zephyr_session_poll.
@@ -48,7 +48,8 @@ use zephyr_action_kind::*;
 pub struct zephyr_action {
     /// What it is.
     pub kind: zephyr_action_kind,
-    /// CONNECT, CLOSE: the connection's number, below `connections` of the settings.
+    /// CONNECT, CLOSE: the connection's number, never used again. Its remainder by `connections` of the settings is
+    /// different for all that are open at the same time: an index for the program's sockets.
     pub connection: u32,
     /// CONNECT: the server's address, `host:port`, or `ws://host:port/` for a WebSocket. Its key is checked by the
     /// session.
@@ -132,7 +133,7 @@ impl zephyr_session {
                 let entry = self.machine().manifest.server(server.role, server.index);
                 zephyr_action {
                     kind: ZEPHYR_ACTION_CONNECT,
-                    connection: connection as u32,
+                    connection,
                     server: self.keep(entry.map_or("", |entry| entry.client_address)),
                     server_role: server.role as u32,
                     server_index: server.index as u32,
@@ -140,7 +141,7 @@ impl zephyr_session {
                 }
             }
             Step::Close { connection } => {
-                zephyr_action { kind: ZEPHYR_ACTION_CLOSE, connection: connection as u32, ..none }
+                zephyr_action { kind: ZEPHYR_ACTION_CLOSE, connection, ..none }
             }
             Step::Fill { round, slot, contact, directory } => {
                 self.directory = *directory.as_bytes();
