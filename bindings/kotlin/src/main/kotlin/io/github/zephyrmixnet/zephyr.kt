@@ -991,7 +991,7 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_zephyr_mobile_fn_func_verify_pkg_announcement(`networkId`: RustBuffer.ByValue,`server`: RustBuffer.ByValue,`announcement`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Byte
-    external fun uniffi_zephyr_mobile_fn_func_verify_signed_manifest(`previous`: RustBuffer.ByValue,`signed`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_zephyr_mobile_fn_func_verify_signed_manifest(`previous`: RustBuffer.ByValue,`next`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun uniffi_zephyr_mobile_fn_func_address_mailbox(`address`: RustBuffer.ByValue,`networkId`: RustBuffer.ByValue,`mailboxes`: Int,uniffi_out_err: UniffiRustCallStatus, 
     ): Int
@@ -1150,7 +1150,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_zephyr_mobile_checksum_func_verify_pkg_announcement() and 0xFFFF) != 43773) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_zephyr_mobile_checksum_func_verify_signed_manifest() and 0xFFFF) != 54673) {
+    if ((lib.uniffi_zephyr_mobile_checksum_func_verify_signed_manifest() and 0xFFFF) != 29625) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_zephyr_mobile_checksum_func_address_mailbox() and 0xFFFF) != 14582) {
@@ -8211,19 +8211,19 @@ public object FfiConverterSequenceTypePkgRegistration: FfiConverterRustBuffer<Li
     
 
         /**
-         * Checks that the manifest `signed` follows `previous`, and that those have signed it who must.
+         * Checks that the signed manifest `next` follows `previous`, and that those have signed it who must.
          *
          * # Errors
          * `Refused` with what is wrong with it.
          */
-    @Throws(ProtocolException::class) fun `verifySignedManifest`(`previous`: kotlin.ByteArray, `signed`: kotlin.ByteArray): ManifestInfo {
+    @Throws(ProtocolException::class) fun `verifySignedManifest`(`previous`: kotlin.ByteArray, `next`: kotlin.ByteArray): ManifestInfo {
             return FfiConverterTypeManifestInfo.lift(
     uniffiRustCallWithError(ProtocolException) { _status ->
     UniffiLib.uniffi_zephyr_mobile_fn_func_verify_signed_manifest(
     
         
         FfiConverterByteArray.lower(`previous`),
-        FfiConverterByteArray.lower(`signed`),_status)
+        FfiConverterByteArray.lower(`next`),_status)
 }
     )
     }

@@ -24,6 +24,11 @@ class ClientTest {
     private val home get() = folder.resolve("home").toString()
 
     @Test
+    fun `package and library are of the same version`() {
+        assertEquals(System.getProperty("zephyr.version"), version())
+    }
+
+    @Test
     fun `a home is created, opened again, and used by one at a time`() = runBlocking {
         assertEquals(home, failure<ZephyrException.NoHome> { ZephyrClient.open(home) }.directory)
         val client = ZephyrClient.create(home, " Alice@Example.org ", NETWORK)

@@ -31,10 +31,12 @@ fun main(arguments: Array<String>) {
     val (network, home, address) = arguments
     try {
         runBlocking { chat(File(network).readText(), home, address) }
+    } catch (error: ZephyrException.InvalidAddress) {
+        fail("$address can't be used: ${error.sentence()}")
     } catch (error: ZephyrException) {
         fail(error.sentence())
     } catch (error: IOException) {
-        fail("the network file can't be read: ${error.message}")
+        fail("the network file $network can't be read: ${error.message}")
     }
 }
 
