@@ -379,6 +379,17 @@ with `zephyr network sign`. Then it replaces the old one on all servers, which s
         #[arg(long, value_name = "FILE", required_unless_present = "key")]
         merge: Vec<PathBuf>,
     },
+    /// Write the manifest that is in effect now as bytes, for programs in C without a heap or a file system
+    #[command(after_help = "\
+  zephyr network export network.toml > manifest.bin
+  xxd -i manifest.bin > manifest.h
+
+It is what zephyr_session_settings.manifest points to. Its network id is in it, so compare that once, with
+`zephyr network show`.")]
+    Export {
+        /// The network's file
+        file: PathBuf,
+    },
     /// Show a network's servers, parameters and what they protect from, its versions, and who has yet to sign
     Show {
         /// The network's file

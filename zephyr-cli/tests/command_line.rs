@@ -116,6 +116,8 @@ fn a_network_is_made_of_the_servers_entries_and_described() {
     for words in ["at least 2 of 2 mixers", "need 2 corrupted", "rotations", "epsilon", "mixer-2"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+    let manifest = run(&format!("network export {}", file.display())).stdout;
+    assert!(zephyr_core::Manifest::parse(&manifest).is_ok(), "a manifest and nothing else");
     let incomplete = dir.path().join("incomplete.toml");
     let init = format!("network init --out {} {}", incomplete.display(), drafts[..3].join(" "));
     failed(&run(&init), 2, "role info");

@@ -7,7 +7,10 @@ mod show;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use zephyr_core::Round;
+
 use crate::cli::NetworkCommand;
+use crate::clock;
 use crate::exit::{Failure, Outcome};
 use crate::files;
 use crate::output::line;
@@ -20,6 +23,7 @@ pub fn run(command: NetworkCommand) -> Outcome {
             next::draft(&file, &out, changes)
         }
         NetworkCommand::Sign { file, key, merge } => next::sign(&file, key.as_deref(), &merge),
+        NetworkCommand::Export { file } => export(&file),
         NetworkCommand::Show { file } => {
             let (network, next) = next::read(&file)?;
             line(show::describe(&network, next.as_ref()));
@@ -34,6 +38,15 @@ fn init(out: &Path, drafts: &[PathBuf]) -> Outcome {
     line(show::describe(&network, None));
     line(format_args!("\nWritten to {}: give it to all servers and users.", out.display()));
     Ok(())
+}
+
+/// The manifest in effect on stdout.
+fn export(file: &Path) -> Outcome {
+    let network = next::read(file)?.0;
+    let now = network.first().parameters().opened_by(clock::now()).unwrap_or(Round(0));
+    let mut out = std::io::stdout().lock();
+    std::io::Write::write_all(&mut out, network.at(now).as_bytes())
+        .map_err(|error| Failure::failed(format!("the manifest can't be written: {error}")))
 }
 
 /// The drafts with their files' names.
