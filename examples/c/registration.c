@@ -8,8 +8,8 @@
 
 #include "net.h"
 
-/* How long a PKG may take. */
-#define PATIENCE_MS 15000
+/* How long a PKG may take: its mail server may be slow. */
+#define PATIENCE_MS 60000
 /* A network has at most so many PKGs. */
 #define MAX_PKGS 64
 /* With one byte for each PKG: 1 if the address is registered there. */
