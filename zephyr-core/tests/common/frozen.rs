@@ -77,7 +77,9 @@ fn points_fit<B: Pairing + Clone>(block: &Block) -> bool {
     let key = PkgKey::<B>::decode(&key).expect("generators");
     let points = [block.hex("q1"), block.hex("q2")].concat().try_into().expect("two points");
     let identity = Identity::new(&network(block), address(block, "address"));
-    key.issued(&KeyShare::from_bytes(&points).expect("two points"), &identity)
+    let fit = key.issued(&KeyShare::from_bytes(&points).expect("two points"), &identity);
+    assert_eq!(identity.points() == (block.array("q1"), block.array("q2")), fit);
+    fit
 }
 
 /// `docs/vectors/ibe`.
