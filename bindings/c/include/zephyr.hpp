@@ -440,6 +440,242 @@ public:
     }
 };
 
+// ---- The session without I/O ----
+
+/// Bytes that belong to somebody else.
+struct view {
+    const std::uint8_t *data;
+    std::size_t len;
+};
+
+/// The numbers and acknowledgements between the user and one contact. Save it after every call that changes it, before
+/// anything follows from that.
+class conversation
+    : public detail::object<zephyr_conversation, ZEPHYR_CONVERSATION_SIZE, zephyr_conversation_wipe> {
+public:
+    /// With somebody who has just become a contact.
+    explicit conversation(std::uint64_t now_ms) {
+        check(zephyr_conversation_init(memory(), size(), now_ms, out()));
+    }
+
+    /// As it was saved.
+    explicit conversation(const bytes &saved) {
+        check(zephyr_conversation_load(memory(), size(), saved.data(), saved.size(), out()));
+    }
+
+    bytes save() const {
+        return detail::filled(ZEPHYR_CONVERSATION_SAVED_LEN,
+                              [&](std::uint8_t *out, std::size_t len, std::size_t *needed) {
+                                  return zephyr_conversation_save(c(), out, len, needed);
+                              });
+    }
+
+    /// The number of a message's first fragment.
+    std::uint32_t push(std::uint16_t fragments, std::uint64_t now_ms) {
+        std::uint32_t first = 0;
+        check(zephyr_conversation_push(c(), fragments, now_ms, &first));
+        return first;
+    }
+
+    /// What goes into a slot; nothing: cover.
+    std::optional<zephyr_draft> fill(std::uint64_t round, std::uint32_t slot, std::uint64_t resend_after) {
+        zephyr_draft draft;
+        zephyr_status status = zephyr_conversation_fill(c(), round, slot, resend_after, &draft);
+        if (status == ZEPHYR_ERROR_SLOT) {
+            return std::nullopt;
+        }
+        check(status);
+        return draft;
+    }
+
+    /// Takes in what an event says about a slot or a round. Other events change nothing.
+    void note(const zephyr_event &event) {
+        switch (event.kind) {
+        case ZEPHYR_EVENT_SLOT_SENT: return check(zephyr_conversation_sent(c(), event.round, event.slot));
+        case ZEPHYR_EVENT_SLOT_FAILED: return failed(event.round, event.slot);
+        case ZEPHYR_EVENT_MISSED_VOID: return check(zephyr_conversation_void(c(), event.round));
+        default: return;
+        }
+    }
+
+    /// session::fill gave false.
+    void failed(std::uint64_t round, std::uint32_t slot) {
+        check(zephyr_conversation_failed(c(), round, slot));
+    }
+
+    zephyr_arrival receive(const zephyr_fragment &fragment) {
+        zephyr_arrival arrival;
+        check(zephyr_conversation_receive(c(), &fragment, &arrival));
+        return arrival;
+    }
+
+    void restart(std::uint32_t stream, std::uint32_t fragments) {
+        check(zephyr_conversation_restart(c(), stream, fragments));
+    }
+
+    void forget() { check(zephyr_conversation_forget(c())); }
+};
+
+/// One exchange with one PKG, over a connection of its own.
+class registration
+    : public detail::object<zephyr_registration, ZEPHYR_REGISTRATION_SIZE, zephyr_registration_wipe> {
+public:
+    /// `task` is one of ZEPHYR_TASK_..., `code` only for ZEPHYR_TASK_CONFIRM. Throws ZEPHYR_ERROR_SERVER if there is no
+    /// such PKG.
+    registration(const bytes &manifest, std::uint32_t pkg, const std::string &address, const bytes32 &seed,
+                 std::uint32_t task, const std::string &code = {}, const zephyr_random &random = system_random()) {
+        check(zephyr_registration_init(memory(), size(), manifest.data(), manifest.size(), pkg, address.c_str(),
+                                       seed.data(), task, code.c_str(), &random, out()));
+    }
+
+    /// The PKG's name, its address, and the fingerprint of the user's key for it.
+    std::string name() const { return text(zephyr_registration_name); }
+    std::string server() const { return text(zephyr_registration_server); }
+    std::string fingerprint() const { return text(zephyr_registration_fingerprint); }
+
+    view to_send() const {
+        view out{};
+        check(zephyr_registration_to_send(c(), &out.data, &out.len));
+        return out;
+    }
+
+    void sent(std::size_t n) { check(zephyr_registration_sent(c(), n)); }
+
+    /// Throws ZEPHYR_ERROR_LINK if the server is not the PKG: close the connection.
+    void received(const std::uint8_t *data, std::size_t len) {
+        check(zephyr_registration_received(c(), data, len));
+    }
+
+    /// Of the kind ZEPHYR_ANSWER_NONE as long as there is none.
+    zephyr_answer answer() const {
+        zephyr_answer answer;
+        check(zephyr_registration_answer(c(), &answer));
+        return answer;
+    }
+
+private:
+    std::string text(zephyr_status (*get)(const zephyr_registration *, char *, std::size_t, std::size_t *)) const {
+        return detail::text(256, [&](char *out, std::size_t len, std::size_t *needed) {
+            return get(c(), out, len, needed);
+        });
+    }
+};
+
+/// The client in its rounds, for programs with sockets of their own. It is driven as in C: poll() until it says
+/// ZEPHYR_ACTION_NONE, after everything that happens.
+class session {
+public:
+    session(const zephyr_session_settings &settings, std::uint64_t now_ms) {
+        std::size_t size = 0;
+        check(zephyr_session_size(&settings, &size));
+        memory_.reset(new unsigned char[size]);
+        check(zephyr_session_init(memory_.get(), size, &settings, now_ms, &handle_));
+    }
+
+    session(session &&other) noexcept
+        : memory_(std::move(other.memory_)), handle_(std::exchange(other.handle_, nullptr)) {}
+
+    session &operator=(session &&other) noexcept {
+        if (this != &other) {
+            zephyr_session_wipe(handle_);
+            memory_ = std::move(other.memory_);
+            handle_ = std::exchange(other.handle_, nullptr);
+        }
+        return *this;
+    }
+
+    session(const session &) = delete;
+    session &operator=(const session &) = delete;
+    ~session() { zephyr_session_wipe(handle_); }
+
+    void add_contact(const std::string &address) { check(zephyr_session_add_contact(handle_, address.c_str())); }
+    void remove_contact(const std::string &address) {
+        check(zephyr_session_remove_contact(handle_, address.c_str()));
+    }
+    void set_next(const bytes &signed_manifest) {
+        check(zephyr_session_set_next(handle_, signed_manifest.data(), signed_manifest.size()));
+    }
+
+    std::size_t fragment_len() const {
+        std::size_t len = 0;
+        check(zephyr_session_fragment_len(handle_, &len));
+        return len;
+    }
+
+    std::uint64_t resend_after() const {
+        std::uint64_t rounds = 0;
+        check(zephyr_session_resend_after(handle_, &rounds));
+        return rounds;
+    }
+
+    /// What is to be done next. Its pointers live until the session is used again.
+    zephyr_action poll(std::uint64_t now_ms) {
+        zephyr_action action;
+        check(zephyr_session_poll(handle_, now_ms, &action));
+        return action;
+    }
+
+    /// When to poll again at the latest, in milliseconds since 1970.
+    std::uint64_t wake_up() const {
+        std::uint64_t ms = 0;
+        check(zephyr_session_wake_up(handle_, &ms));
+        return ms;
+    }
+
+    /// `false` if the slot carries cover after all: tell the conversation with failed().
+    bool fill(std::uint64_t round, std::uint32_t slot, const std::optional<zephyr_draft> &draft) {
+        zephyr_status status = zephyr_session_fill(handle_, round, slot, draft ? &*draft : nullptr);
+        if (status == ZEPHYR_ERROR_SLOT) {
+            return false;
+        }
+        check(status);
+        return true;
+    }
+
+    /// What a connection's socket did. Of no effect if the session has closed the connection in the meantime.
+    void connected(std::uint32_t connection) { alive(zephyr_session_connected(handle_, connection)); }
+    void sent(std::uint32_t connection, std::size_t n) { alive(zephyr_session_sent(handle_, connection, n)); }
+    void failed(std::uint32_t connection, std::uint64_t now_ms) {
+        alive(zephyr_session_failed(handle_, connection, now_ms));
+    }
+
+    /// How many of the bytes there was room for: poll before giving it the rest.
+    std::size_t received(std::uint32_t connection, const std::uint8_t *data, std::size_t len) {
+        std::size_t taken = len;
+        alive(zephyr_session_received(handle_, connection, data, len, &taken));
+        return taken;
+    }
+
+    /// What waits to be sent.
+    view to_send(std::uint32_t connection) const {
+        view out{};
+        alive(zephyr_session_to_send(handle_, connection, &out.data, &out.len));
+        return out;
+    }
+
+    /// For functions of C.
+    zephyr_session *c() noexcept { return handle_; }
+
+private:
+    static void alive(zephyr_status status) {
+        if (status != ZEPHYR_ERROR_CONNECTION) {
+            check(status);
+        }
+    }
+
+    std::unique_ptr<unsigned char[]> memory_;
+    zephyr_session *handle_ = nullptr;
+};
+
+#ifdef ZEPHYR_IO
+/// The manifest that is in effect now, from the text of a network file.
+inline bytes network_manifest(const std::string &network_text, std::uint64_t now_ms) {
+    return detail::filled(65536, [&](std::uint8_t *out, std::size_t len, std::size_t *needed) {
+        return zephyr_network_manifest(network_text.c_str(), now_ms, out, len, needed);
+    });
+}
+#endif
+
 // ---- The client with I/O inside ----
 
 #ifdef ZEPHYR_IO
