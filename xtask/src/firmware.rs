@@ -1,6 +1,7 @@
-//! The self-test on a Cortex-M4F in QEMU.
+//! The self-tests on a Cortex-M4F in QEMU: in Rust, with figures, and in C, with libzephyr as firmware has it.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -9,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    root,
+    libzephyr, root,
     step::{Failure, Outcome, run},
     toolchain::{CORTEX_M4F, bare_metal_cargo, target_dir},
 };
@@ -27,7 +28,55 @@ pub fn self_test() -> Outcome {
         .arg("--target-dir")
         .arg(&target_dir))?;
     let kernel = target_dir.join(CORTEX_M4F).join("release/selftest");
-    let mut command = qemu(&kernel);
+    run_in_qemu(&kernel)
+}
+
+/// Builds libzephyr and `firmware/c`, runs it with its output shown, and fails unless it says that it passed.
+pub fn self_test_in_c() -> Outcome {
+    let built = target_dir().join("firmware-c");
+    let prefix = built.join("prefix");
+    libzephyr::install_bare(&prefix, CORTEX_M4F)?;
+    let vector = fs::read_to_string(root().join("docs/vectors/seal/named.txt"))
+        .map(|text| c_arrays(&text))
+        .and_then(|text| fs::write(built.join("vector.h"), text));
+    vector.map_err(|error| Failure::new(format!("The vector could not be prepared: {error}.")))?;
+    let (source, kernel) = (root().join("firmware/c"), built.join("selftest"));
+    run(Command::new("arm-none-eabi-gcc")
+        .args(["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-Os"])
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffreestanding"])
+        .args(["-nostdlib", "-Wl,--gc-sections,-z,noexecstack", "-DZEPHYR_NO_IO", "-T"])
+        .arg(source.join("link.ld"))
+        .args(["start.c", "main.c"].map(|file| source.join(file)))
+        .arg("-I")
+        .arg(prefix.join("include"))
+        .arg("-I")
+        .arg(&built)
+        .arg(prefix.join("lib/libzephyr.a"))
+        .args(["-lgcc", "-o"])
+        .arg(&kernel))?;
+    run_in_qemu(&kernel)
+}
+
+/// The first block of a vector as arrays of C: firmware has no files to read it from.
+fn c_arrays(vector: &str) -> String {
+    let lines = vector.lines().filter_map(|line| line.split_once(" = "));
+    let mut seen = Vec::new();
+    let mut text = String::new();
+    for (name, value) in lines {
+        let is_hex = value.len() % 2 == 0 && value.bytes().all(|c| c.is_ascii_hexdigit());
+        if seen.contains(&name) || !is_hex || value.len() < 32 {
+            continue;
+        }
+        seen.push(name);
+        let bytes: String =
+            (0..value.len()).step_by(2).map(|at| format!("0x{},", &value[at..at + 2])).collect();
+        text.push_str(&format!("#define VECTOR_{} {{{bytes}}}\n", name.to_uppercase()));
+    }
+    text
+}
+
+fn run_in_qemu(kernel: &Path) -> Outcome {
+    let mut command = qemu(kernel);
     let mut child = command.spawn().map_err(|error| Failure::not_started(&command, &error))?;
     let output = child.stdout.take().expect("stdout is piped");
     let reader = thread::spawn(move || last_line_shown(output));

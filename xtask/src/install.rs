@@ -29,6 +29,11 @@ const BARE_METAL: &[Need] = &[
         packages: &["qemu-system-arm"],
         is_there: || has_program("qemu-system-arm"),
     },
+    Need {
+        what: "a compiler for C on Arm without an operating system",
+        packages: &["gcc-arm-none-eabi"],
+        is_there: || has_program("arm-none-eabi-gcc"),
+    },
 ];
 
 /// What the tests with outside servers and many hosts need.

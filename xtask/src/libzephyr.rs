@@ -9,21 +9,28 @@ use std::{
 use crate::{
     root,
     step::{Failure, Outcome, run, succeeds},
-    toolchain::{cargo, target_dir},
+    toolchain::{bare_metal_cargo, cargo, target_dir},
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// `cargo xtask libzephyr --prefix DIR [--debug]`.
+/// `cargo xtask libzephyr --prefix DIR [--debug | --target TARGET]`.
 pub fn command(arguments: &[&str]) -> Outcome {
-    let (debug, rest): (Vec<&str>, Vec<&str>) =
-        arguments.iter().partition(|argument| **argument == "--debug");
-    let ["--prefix", prefix] = rest[..] else {
-        return Err(Failure::new("Usage: cargo xtask libzephyr --prefix DIR [--debug]"));
-    };
     let here = std::env::current_dir().unwrap_or_default();
-    let prefix = here.join(prefix);
-    install(&prefix, debug.is_empty())?;
+    let prefix = match *arguments {
+        ["--prefix", prefix, ..] => here.join(prefix),
+        _ => here,
+    };
+    match arguments.get(2..) {
+        Some([]) => install(&prefix, true)?,
+        Some(["--debug"]) => install(&prefix, false)?,
+        Some(["--target", target]) => install_bare(&prefix, target)?,
+        _ => {
+            return Err(Failure::new(
+                "Usage: cargo xtask libzephyr --prefix DIR [--debug | --target TARGET]",
+            ));
+        }
+    }
     println!("libzephyr {VERSION} is in {}.", prefix.display());
     print_sizes(&prefix);
     Ok(())
@@ -35,9 +42,29 @@ pub fn install(prefix: &Path, release: bool) -> Outcome {
     build.args(["build", "--locked", "--package", "zephyr-ffi"]);
     run(build.args(release.then_some("--release")))?;
     let built = target_dir().join(if release { "release" } else { "debug" });
-    copy_all(&built, prefix).map_err(|error| {
-        Failure::new(format!("libzephyr could not be put into {}: {error}.", prefix.display()))
-    })
+    copy_all(&built, prefix).map_err(|error| not_installed(prefix, &error))
+}
+
+/// Builds the static library for firmware, without `io`, and installs it below `prefix` with its header.
+pub fn install_bare(prefix: &Path, target: &str) -> Outcome {
+    let target_dir = target_dir().join("firmware-c");
+    run(bare_metal_cargo("rustc", target, &root())
+        .args(["--release", "--locked", "--package", "zephyr-ffi", "--lib"])
+        .args(["--crate-type", "staticlib", "--no-default-features"])
+        .args(["--config", "profile.release.opt-level=\"s\"", "--target-dir"])
+        .arg(&target_dir))?;
+    let library = target_dir.join(target).join("release/libzephyr.a");
+    let copy = || {
+        fs::create_dir_all(prefix.join("include"))?;
+        fs::create_dir_all(prefix.join("lib"))?;
+        fs::copy(sources().join("include/zephyr.h"), prefix.join("include/zephyr.h"))?;
+        replace(&library, &prefix.join("lib/libzephyr.a"))
+    };
+    copy().map_err(|error| not_installed(prefix, &error))
+}
+
+fn not_installed(prefix: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("libzephyr could not be put into {}: {error}.", prefix.display()))
 }
 
 /// Where the headers and the templates are.

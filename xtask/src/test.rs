@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),
     ("zephyr-core for bare metal", no_std),
     ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
+    ("self-test in C on a Cortex-M4F in QEMU", firmware::self_test_in_c),
 ];
 
 /// Runs all steps and stops at the first failure.

@@ -227,12 +227,10 @@ impl C {
             body: TEXT.as_ptr(),
             body_len: TEXT.len(),
         };
-        let call =
-            black_box(zephyr_seal as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _);
         let (out, len) = (message.as_mut_ptr(), message.len());
         // SAFETY: the objects live, and the lengths are those of what is passed.
-        let status: zephyr_status = unsafe {
-            call(
+        let status = unsafe {
+            zephyr_seal(
                 self.round,
                 self.bob,
                 self.to_bob,
@@ -250,11 +248,10 @@ impl C {
 
     fn open(&self, message: &mut [u8]) {
         let mut opened = MaybeUninit::<zephyr_opened>::uninit();
-        let call = black_box(zephyr_open as unsafe extern "C" fn(_, _, _, _, _) -> _);
         let (data, len) = (message.as_mut_ptr(), message.len());
         // SAFETY: the objects live, and the lengths are those of what is passed.
-        let status: zephyr_status =
-            unsafe { call(self.round, self.bob_key, data, len, opened.as_mut_ptr()) };
+        let status =
+            unsafe { zephyr_open(self.round, self.bob_key, data, len, opened.as_mut_ptr()) };
         assert_eq!(status, zephyr_status::ZEPHYR_OK);
     }
 }

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::ptr;
 
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Mailbox, MixerIndex, SEAL_OVERHEAD, Sealed, ServerId, TAG_SIZE,
+    DeliveryList, DirectoryHash, Mailbox, MixerIndex, SEAL_OVERHEAD, Sealed, ServerId,
     message_digest,
 };
 
