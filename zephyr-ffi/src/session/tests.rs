@@ -1,6 +1,7 @@
 //! Sessions driven through the functions of C, against the testkit's servers, over links that split and break.
 
 mod person;
+mod registration;
 mod wire;
 
 use std::ptr;
@@ -70,6 +71,37 @@ fn a_restart_goes_on_from_what_was_written_down() {
     }
     world.run(&mut [&mut alice, &mut bob], 30_000, |people| people[0].delivered() == 2);
     assert_eq!(bob.inbox, [(ALICE.into(), b"one".to_vec()), (ALICE.into(), b"two".to_vec())]);
+}
+
+#[test]
+fn a_next_version_is_verified_and_told_and_ends_the_session() {
+    let mut world = World::new(7);
+    let mut alice = Person::new(&world, ALICE, 1);
+    let (signed, len) = world.next_version(6);
+    let mut wrong = signed.clone();
+    *wrong.last_mut().expect("signatures") ^= 1;
+    world.next = Some(wrong);
+    world.run(&mut [&mut alice], 3_000, |_| false);
+    assert!(alice.next.is_none(), "a signature is wrong");
+    world.next = Some(signed.clone());
+    alice.restart(&world);
+    world.run(&mut [&mut alice], 60_000, |people| people[0].over);
+    assert_eq!(alice.next, Some((signed.clone(), len)));
+    assert!(alice.over);
+
+    // A program that was started anew has kept it.
+    world.next = None;
+    (alice.over, alice.next) = (false, None);
+    alice.restart(&world);
+    // SAFETY: the session lives, and the bytes are there.
+    unsafe {
+        let set = zephyr_session_set_next(alice.session, signed.as_ptr(), signed.len());
+        assert_eq!(set, ZEPHYR_OK);
+        let set = zephyr_session_set_next(alice.session, signed.as_ptr(), signed.len() - 1);
+        assert_eq!(set, ZEPHYR_ERROR_SIGNATURE);
+    }
+    world.run(&mut [&mut alice], 5_000, |people| people[0].over);
+    assert!(alice.over);
 }
 
 #[test]

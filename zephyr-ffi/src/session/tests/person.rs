@@ -80,6 +80,9 @@ pub(super) struct Person {
     pub(super) inbox: Vec<(String, Vec<u8>)>,
     delivered: usize,
     pub(super) unexpected: Vec<String>,
+    /// The version of the network that follows, and how long the manifest in it is.
+    pub(super) next: Option<(Vec<u8>, usize)>,
+    pub(super) over: bool,
 }
 
 impl Person {
@@ -95,6 +98,8 @@ impl Person {
             inbox: Vec::new(),
             delivered: 0,
             unexpected: Vec::new(),
+            next: None,
+            over: false,
         };
         person.begin(world);
         person
@@ -258,7 +263,13 @@ impl Person {
                 ZEPHYR_ACTION_FRAGMENT => self.arrive(&action.fragment),
                 ZEPHYR_ACTION_EVENT => self.note(&action.event),
                 ZEPHYR_ACTION_CONTINUE => {}
-                other => panic!("{other:?}"),
+                ZEPHYR_ACTION_VERSION => {
+                    let (data, len) = (action.signed_manifest, action.signed_manifest_len);
+                    // SAFETY: what an action points to lives until the session is used again.
+                    let signed = unsafe { slice::from_raw_parts(data, len) };
+                    self.next = Some((signed.to_vec(), action.manifest_len));
+                }
+                ZEPHYR_ACTION_OVER => self.over = true,
             }
         }
         let mut wake_up = 0;

@@ -6,7 +6,11 @@ use std::vec::Vec;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use zephyr_core::session::{ServerRef, client_key};
-use zephyr_core::{Address, FrameBuffer, Link, Manifest, Role, Standard, UnixMs};
+use zephyr_core::wire::{InfoReply, InfoRequest, decode, encode};
+use zephyr_core::{
+    Address, FrameBuffer, Link, Manifest, ManifestSignature, Role, Round, Standard, UnixMs,
+    encode_signed_manifest, sign_manifest,
+};
 use zephyr_testkit::{ClientFacing, Faults, Plan, Servers};
 
 use super::person::Person;
@@ -23,6 +27,8 @@ pub(super) struct World {
     /// How often, in a thousand, what comes is garbage or the connection breaks.
     pub(super) garbage: u32,
     pub(super) broken: u32,
+    /// What info-nodes give as version 1 of the manifest.
+    pub(super) next: Option<Vec<u8>>,
     servers: Servers<Standard>,
     chance: ChaCha8Rng,
 }
@@ -50,9 +56,34 @@ impl World {
             connections: 4,
             garbage: 0,
             broken: 0,
+            next: None,
             servers,
             chance: ChaCha8Rng::seed_from_u64(seed),
         }
+    }
+
+    /// A version 1 of the network, in effect so many rounds from now on, signed by all; and the bytes of it alone.
+    pub(super) fn next_version(&self, rounds: u64) -> (Vec<u8>, usize) {
+        let now = self.plan.parameters.opened_by(UnixMs(self.now)).expect("after the genesis");
+        let (mut bytes, mut signed) = (std::vec![0; 8_192], std::vec![0; 8_192]);
+        let servers: Vec<_> = self.manifest.all().collect();
+        let from = Round(now.0 + rounds);
+        let parameters = self.manifest.parameters();
+        let entries = servers.into_iter();
+        let len = Manifest::encode_next(&self.manifest, from, parameters, entries, &mut bytes);
+        let len = len.expect("a good manifest");
+        let manifest = Manifest::parse(&bytes[..len]).expect("just encoded");
+        let mut signatures = Vec::new();
+        for role in [Role::Mixer, Role::Pkg] {
+            for index in 0..self.plan.count(role) {
+                let seed = self.plan.server_seed(role, index);
+                let signature = sign_manifest::<Standard>(&seed, &manifest);
+                signatures.push(ManifestSignature { role, index: index as u16, signature });
+            }
+        }
+        let end = encode_signed_manifest(&manifest, &signatures, &mut signed);
+        signed.truncate(end.expect("there is room"));
+        (signed, len)
     }
 
     pub(super) fn register(&mut self, address: &str, seed: &[u8; 32]) {
@@ -157,7 +188,15 @@ impl World {
                 }
                 let hash = *link.handshake_hash().expect("it is open");
                 let request = link.open(frame).expect("clients keep to the protocol");
-                for reply in self.servers.handle(UnixMs(self.now), *server, &hash, request) {
+                let replies = match (&self.next, decode(request)) {
+                    (Some(signed), Ok(InfoRequest::Manifest(1))) if server.role == Role::Info => {
+                        let mut reply = std::vec![0; signed.len() + 16];
+                        let reply = encode(&InfoReply::Manifest(signed), &mut reply);
+                        std::vec![reply.expect("there is room").to_vec()]
+                    }
+                    _ => self.servers.handle(UnixMs(self.now), *server, &hash, request),
+                };
+                for reply in replies {
                     let mut out = std::vec![0; reply.len() + 18];
                     let len = link.seal(&reply, &mut out).expect("replies fit");
                     down.extend(&out[..len]);
