@@ -2,7 +2,7 @@
 //! keeps what it must keep.
 //!
 //! ```text
-//! handle         zephyr_session: settings, memory, contacts
+//! handle         zephyr_session: settings and memory; contacts stand beside it
 //! step           what is to be done next, and what happened
 //! bytes          what passes between sockets and the session
 //! machine, link  the session and its links, in safe Rust
@@ -12,6 +12,7 @@
 //! ```
 
 mod bytes;
+mod contacts;
 mod conversation;
 mod event;
 mod fragment;
@@ -25,6 +26,7 @@ mod registration;
 mod step;
 
 pub use bytes::*;
+pub use contacts::*;
 pub use conversation::*;
 pub use event::*;
 pub use fragment::*;

@@ -2775,6 +2775,43 @@ zephyr_status zephyr_session_failed(struct zephyr_session *session,
                                     uint64_t now_ms);
 
 /**
+ * Adds a contact: slots go to contacts, and their messages are found without trial decryption. Computes for some
+ * milliseconds. Of no effect if it is one already.
+ *
+ * @return ZEPHYR_ERROR_FULL if the session has no room for another one; ZEPHYR_ERROR_OWN_ADDRESS if it is the user's.
+ */
+zephyr_status zephyr_session_add_contact(struct zephyr_session *session,
+                                         const char *address_text);
+
+/**
+ * Removes a contact. Of no effect if it is none.
+ */
+zephyr_status zephyr_session_remove_contact(struct zephyr_session *session,
+                                            const char *address_text);
+
+/**
+ * How many bytes of a message fit into one fragment.
+ */
+zephyr_status zephyr_session_fragment_len(const struct zephyr_session *session, size_t *out);
+
+/**
+ * After how many rounds a fragment is sent again if it was not acknowledged: for zephyr_conversation_fill. Changes with
+ * the number of contacts.
+ */
+zephyr_status zephyr_session_resend_after(const struct zephyr_session *session,
+                                          uint64_t *out);
+
+/**
+ * Tells a session, right after its beginning, of the version of the network that follows, if one is known: the bytes of
+ * ZEPHYR_ACTION_VERSION, which the program has kept.
+ *
+ * @return ZEPHYR_ERROR_SIGNATURE if it does not follow, or is not signed by those who must.
+ */
+zephyr_status zephyr_session_set_next(struct zephyr_session *session,
+                                      const uint8_t *signed_manifest,
+                                      size_t len);
+
+/**
  * A conversation with somebody who has just become a contact.
  *
  * `memory` is lent, ZEPHYR_CONVERSATION_SIZE bytes, until zephyr_conversation_wipe; `now_ms` is the local time in
@@ -2914,43 +2951,6 @@ zephyr_status zephyr_session_init(void *memory,
  * effect on NULL.
  */
 zephyr_status zephyr_session_wipe(struct zephyr_session *session);
-
-/**
- * Adds a contact: slots go to contacts, and their messages are found without trial decryption. Computes for some
- * milliseconds. Of no effect if it is one already.
- *
- * @return ZEPHYR_ERROR_FULL if the session has no room for another one; ZEPHYR_ERROR_OWN_ADDRESS if it is the user's.
- */
-zephyr_status zephyr_session_add_contact(struct zephyr_session *session,
-                                         const char *address_text);
-
-/**
- * Removes a contact. Of no effect if it is none.
- */
-zephyr_status zephyr_session_remove_contact(struct zephyr_session *session,
-                                            const char *address_text);
-
-/**
- * How many bytes of a message fit into one fragment.
- */
-zephyr_status zephyr_session_fragment_len(const struct zephyr_session *session, size_t *out);
-
-/**
- * After how many rounds a fragment is sent again if it was not acknowledged: for zephyr_conversation_fill. Changes with
- * the number of contacts.
- */
-zephyr_status zephyr_session_resend_after(const struct zephyr_session *session,
-                                          uint64_t *out);
-
-/**
- * Tells a session, right after its beginning, of the version of the network that follows, if one is known: the bytes of
- * ZEPHYR_ACTION_VERSION, which the program has kept.
- *
- * @return ZEPHYR_ERROR_SIGNATURE if it does not follow, or is not signed by those who must.
- */
-zephyr_status zephyr_session_set_next(struct zephyr_session *session,
-                                      const uint8_t *signed_manifest,
-                                      size_t len);
 
 #if defined(ZEPHYR_IO)
 /**

@@ -1,11 +1,10 @@
-//! zephyr_session: its memory, its settings, its contacts.
+//! zephyr_session: its memory and its settings.
 
 use core::ffi::{c_char, c_void};
 use core::mem::ManuallyDrop;
 
 use zephyr_core::session::{Contact, Session, Settings, Storage, TagEntry};
-use zephyr_core::stream::resend_after;
-use zephyr_core::{DirectoryHash, Manifest, Payload, Round, UnixMs};
+use zephyr_core::{DirectoryHash, Manifest, Round, UnixMs};
 use zeroize::Zeroizing;
 
 use super::link::{LinkFailure, Place};
@@ -13,8 +12,8 @@ use super::machine::{MAX_CONNECTIONS, Machine};
 use super::memory::{Carver, Part, part_len};
 use crate::abi::zephyr_status::*;
 use crate::abi::{
-    Failure, Lent, Out, address, array, borrow, borrow_mut, boundary, bytes, lent_size, place,
-    wipe, zephyr_random, zephyr_status,
+    Failure, Lent, Out, address, array, boundary, bytes, lent_size, place, wipe, zephyr_random,
+    zephyr_status,
 };
 use crate::{Pairing, Suite};
 
@@ -101,7 +100,11 @@ impl zephyr_session {
         self.machine.wake_up()
     }
 
-    fn manifest(&self) -> &Manifest<'static> {
+    pub(super) fn core(&self) -> &Session<'static, Suite> {
+        &self.machine.session
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest<'static> {
         &self.machine.manifest
     }
 }
@@ -299,104 +302,4 @@ fn assemble(
 pub unsafe extern "C" fn zephyr_session_wipe(session: *mut zephyr_session) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe { wipe(session) })
-}
-
-/// Adds a contact: slots go to contacts, and their messages are found without trial decryption. Computes for some
-/// milliseconds. Of no effect if it is one already.
-///
-/// @return ZEPHYR_ERROR_FULL if the session has no room for another one; ZEPHYR_ERROR_OWN_ADDRESS if it is the user's.
-///
-/// # Safety
-/// The pointers are as described.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn zephyr_session_add_contact(
-    session: *mut zephyr_session,
-    address_text: *const c_char,
-) -> zephyr_status {
-    // SAFETY: as the caller promises.
-    boundary(|| unsafe {
-        let session = &mut borrow_mut(session)?.machine().session;
-        let address = address(address_text)?;
-        if address == *session.address() {
-            return Err(ZEPHYR_ERROR_OWN_ADDRESS.into());
-        }
-        session.add_contact(address).then_some(()).ok_or(ZEPHYR_ERROR_FULL.into())
-    })
-}
-
-/// Removes a contact. Of no effect if it is none.
-///
-/// # Safety
-/// The pointers are as described.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn zephyr_session_remove_contact(
-    session: *mut zephyr_session,
-    address_text: *const c_char,
-) -> zephyr_status {
-    // SAFETY: as the caller promises.
-    boundary(|| unsafe {
-        let address = address(address_text)?;
-        borrow_mut(session)?.machine().session.remove_contact(&address);
-        Ok(())
-    })
-}
-
-/// How many bytes of a message fit into one fragment.
-///
-/// # Safety
-/// The pointers are as described.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn zephyr_session_fragment_len(
-    session: *const zephyr_session,
-    out: *mut usize,
-) -> zephyr_status {
-    // SAFETY: as the caller promises.
-    boundary(|| unsafe {
-        let out = Out::new(out)?;
-        let session = borrow(session)?;
-        let payload = session.manifest().parameters().geometry.payload_len();
-        out.set(Payload::capacity(payload, Some(session.machine.session.address())));
-        Ok(())
-    })
-}
-
-/// After how many rounds a fragment is sent again if it was not acknowledged: for zephyr_conversation_fill. Changes with
-/// the number of contacts.
-///
-/// # Safety
-/// The pointers are as described.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn zephyr_session_resend_after(
-    session: *const zephyr_session,
-    out: *mut u64,
-) -> zephyr_status {
-    // SAFETY: as the caller promises.
-    boundary(|| unsafe {
-        let out = Out::new(out)?;
-        let session = borrow(session)?;
-        let contacts = session.machine.session.contacts();
-        out.set(resend_after(session.manifest().parameters(), contacts));
-        Ok(())
-    })
-}
-
-/// Tells a session, right after its beginning, of the version of the network that follows, if one is known: the bytes of
-/// ZEPHYR_ACTION_VERSION, which the program has kept.
-///
-/// @return ZEPHYR_ERROR_SIGNATURE if it does not follow, or is not signed by those who must.
-///
-/// # Safety
-/// The pointers are as described.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn zephyr_session_set_next(
-    session: *mut zephyr_session,
-    signed_manifest: *const u8,
-    len: usize,
-) -> zephyr_status {
-    // SAFETY: as the caller promises.
-    boundary(|| unsafe {
-        let machine = borrow_mut(session)?.machine();
-        let next = machine.set_next(bytes(signed_manifest, len)?);
-        next.map_err(|error| Failure::new(ZEPHYR_ERROR_SIGNATURE, error))
-    })
 }

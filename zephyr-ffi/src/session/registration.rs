@@ -1,14 +1,15 @@
 //! Registration with one PKG.
 
+mod exchange;
+
 use core::ffi::{c_char, c_void};
 
 use rand_core::Rng;
-use zephyr_core::registration::{Answer, AnswerError, MAX_REPLY, MAX_REQUEST, Task};
+use zephyr_core::registration::{Answer, MAX_REPLY, MAX_REQUEST, Task};
 use zephyr_core::session::client_key;
-use zephyr_core::wire::{Code, Fingerprint, PkgBinding, PkgRefusal};
+use zephyr_core::wire::{Code, Fingerprint, PkgRefusal};
 use zephyr_core::{
-    Address, CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, FRAME_OVERHEAD, Manifest,
-    NetworkId, Received, Role, ServerId,
+    Address, CONNECTION_OVERHEAD, Connection, FRAME_OVERHEAD, Manifest, NetworkId, Role, ServerId,
 };
 use zeroize::Zeroizing;
 
@@ -98,8 +99,6 @@ pub enum zephyr_answer_kind {
     ZEPHYR_ANSWER_REFUSED = 6,
 }
 
-use zephyr_answer_kind::*;
-
 /// What a PKG answered.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +126,6 @@ pub struct zephyr_answer {
 /// # Safety
 /// The pointers are as described.
 #[unsafe(no_mangle)]
-#[expect(clippy::too_many_arguments, reason = "all that an exchange needs, once")]
 pub unsafe extern "C" fn zephyr_registration_init(
     memory: *mut c_void,
     memory_len: usize,
@@ -347,112 +345,6 @@ pub extern "C" fn zephyr_refusal_text(refusal: u32) -> *const c_char {
         _ => c"The PKG refused, for a reason that this version of the library doesn't know.",
     };
     text.as_ptr()
-}
-
-impl zephyr_registration {
-    /// `None` when the connection is of no more use.
-    fn received(&mut self, mut data: &[u8]) -> Option<()> {
-        match self.state {
-            State::Failed => return None,
-            State::Answered(_) => return Some(()),
-            State::Open => {}
-        }
-        let done = loop {
-            match self.next() {
-                Some(true) => break Some(()),
-                Some(false) if data.is_empty() => break Some(()),
-                Some(false) => {
-                    let space = self.connection.space();
-                    let len = space.len().min(data.len());
-                    let (first, rest) = data.split_at(len);
-                    space[..len].copy_from_slice(first);
-                    self.connection.filled(len);
-                    data = rest;
-                }
-                None => break None,
-            }
-        };
-        if done.is_none() {
-            self.state = State::Failed;
-        }
-        done
-    }
-
-    /// Handles what has come whole; `true` when that was the answer.
-    fn next(&mut self) -> Option<bool> {
-        while self.connection.has_received() {
-            match self.connection.receive().ok()? {
-                None => break,
-                Some(Received::Opened { handshake_hash }) => self.ask(&handshake_hash)?,
-                Some(Received::Message(reply)) => {
-                    self.state = State::Answered(match self.request.task.answer(reply) {
-                        Ok(answer) => Ok(answer),
-                        Err(AnswerError::Refused(why)) => Err(why),
-                        Err(AnswerError::Unexpected) => return None,
-                    });
-                    return Some(true);
-                }
-            }
-        }
-        Some(false)
-    }
-
-    fn ask(&mut self, handshake: &[u8; 32]) -> Option<()> {
-        // An honest server has read all of the handshake.
-        if !self.unsent.is_empty() {
-            return None;
-        }
-        let Request { task, address, seed, network, pkg } = &self.request;
-        let binding = PkgBinding { network, pkg, handshake };
-        let request = &mut self.out[CONNECTION_HEADROOM..];
-        let len = task.request::<Suite>(address, seed, &binding, request).ok()?.len();
-        let sealed = self.connection.seal_in_place(&mut *self.out, len).ok()?.len();
-        let end = CONNECTION_OVERHEAD + len;
-        self.unsent = end - sealed..end;
-        Some(())
-    }
-
-    fn answer(&self) -> zephyr_answer {
-        let none = zephyr_answer {
-            kind: ZEPHYR_ANSWER_NONE,
-            refusal: zephyr_refusal::ZEPHYR_REFUSED_NOT,
-            seconds: 0,
-            tries_left: 0,
-            until_ms: 0,
-        };
-        let State::Answered(answer) = &self.state else { return none };
-        let seconds =
-            |duration: &core::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-        match answer {
-            Ok(Answer::CodeSent { valid_for }) => {
-                zephyr_answer { kind: ZEPHYR_ANSWER_CODE_SENT, seconds: seconds(valid_for), ..none }
-            }
-            Ok(Answer::Registered) => zephyr_answer { kind: ZEPHYR_ANSWER_REGISTERED, ..none },
-            Ok(Answer::Waiting { until }) => {
-                zephyr_answer { kind: ZEPHYR_ANSWER_WAITING, until_ms: until.0, ..none }
-            }
-            Ok(Answer::Vetoed) => zephyr_answer { kind: ZEPHYR_ANSWER_VETOED, ..none },
-            Ok(Answer::Unregistered) => zephyr_answer { kind: ZEPHYR_ANSWER_UNREGISTERED, ..none },
-            Ok(_) => none,
-            Err(why) => {
-                let refused = zephyr_answer {
-                    kind: ZEPHYR_ANSWER_REFUSED,
-                    refusal: zephyr_refusal::new(why),
-                    ..none
-                };
-                match why {
-                    PkgRefusal::WrongCode { tries_left } => {
-                        zephyr_answer { tries_left: (*tries_left).into(), ..refused }
-                    }
-                    PkgRefusal::RateLimited { seconds } => {
-                        zephyr_answer { seconds: *seconds, ..refused }
-                    }
-                    PkgRefusal::Waiting { until } => zephyr_answer { until_ms: until.0, ..refused },
-                    _ => refused,
-                }
-            }
-        }
-    }
 }
 
 impl Text {

@@ -8,6 +8,7 @@ use std::ptr;
 use std::vec::Vec;
 
 use super::bytes::*;
+use super::contacts::*;
 use super::handle::*;
 use super::step::*;
 use crate::abi::zephyr_status::*;

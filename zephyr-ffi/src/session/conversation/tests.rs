@@ -3,7 +3,9 @@ extern crate std;
 use proptest::prelude::*;
 use zephyr_core::{Round, UnixMs};
 
+use super::zephyr_arrival_kind::*;
 use super::*;
+use crate::blocks::ZEPHYR_CONTENT_EMPTY;
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);
 

@@ -12,6 +12,7 @@ use crate::abi::zephyr_random;
 use crate::abi::zephyr_status::*;
 use crate::blocks::ZEPHYR_CONTENT_TEXT;
 use crate::session::bytes::*;
+use crate::session::contacts::*;
 use crate::session::conversation::*;
 use crate::session::event::zephyr_event;
 use crate::session::event::zephyr_event_kind::*;
