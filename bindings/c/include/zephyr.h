@@ -24,6 +24,8 @@
  *               object that was wiped, or is of another kind, is answered with ZEPHYR_ERROR_HANDLE as long as its
  *               memory is still the caller's. A zephyr_client alone is the library's own: zephyr_client_close ends it,
  *               and a closed one is always recognised.
+ *               With ZEPHYR_IO the fast pairings keep their precomputed numbers, 20 KB for each zephyr_identity and
+ *               zephyr_private_key, also those in a session, on the heap until the object is wiped: wipe all of them.
  *   Ownership   What is passed in is read during the call and not kept, unless the description says so. What is passed
  *               to a callback lives until the callback returns.
  *   Threads     Objects have no locks: one thread at a time may use an object through a pointer that is not const;
