@@ -145,11 +145,13 @@ fn options() -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
 }
 
-/// One connection for ever: SQLite has one writer, and a database in memory lives as long as its connection.
+/// One connection for ever: SQLite has one writer, and a database in memory lives as long as its connection. It is not
+/// tested before each use: a call that is cancelled meanwhile would drop it.
 async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new()
         .min_connections(1)
         .max_connections(1)
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_with(options)

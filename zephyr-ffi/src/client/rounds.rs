@@ -142,7 +142,7 @@ impl Line {
             let news = tokio::select! {
                             biased;
                             event = events.recv() => match event {
-                                Ok(event) => News::Event(event),
+                                Ok(event) => News::Event(event.into()),
                                 Err(RecvError::Lagged(_)) => match catch_up(client).await {
                                     Ok(news) => news,
                                     // The client that takes part will come upon it too.

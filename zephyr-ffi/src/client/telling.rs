@@ -2,6 +2,7 @@
 
 use core::ffi::{c_char, c_void};
 use core::ptr;
+use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::{String, ToString};
 use std::sync::Arc;
@@ -138,7 +139,7 @@ pub(super) struct Told {
 }
 
 pub(super) enum News {
-    Event(Event),
+    Event(Box<Event>),
     /// Events were missed: how everything stands now.
     Missed {
         inbox: Vec<InboxMessage>,

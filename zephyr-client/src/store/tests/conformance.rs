@@ -42,6 +42,7 @@ conform! {
     settings_are_kept
     registrations_are_kept_for_each_pkg
     contacts_come_and_go
+    a_call_that_is_cancelled_costs_nothing
     a_message_goes_out_in_order_and_once
     what_no_mixer_took_goes_out_again
     a_slot_is_never_filled_in_an_older_round_or_another_directory
@@ -99,6 +100,23 @@ async fn contacts_come_and_go(store: Store) {
 
 pub(super) async fn next(store: &Store, round: u64, slot: u8) -> Option<Fragment> {
     store.assign(Round(round), &DIRECTORY, slot, &bob()).await.unwrap()
+}
+
+async fn a_call_that_is_cancelled_costs_nothing(store: Store) {
+    assert!(store.add_contact(&bob(), None, NOW).await.unwrap());
+    for turns in 0..300 {
+        let patience = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            contacts = store.contacts() => assert_eq!(contacts.unwrap().len(), 1),
+            () = patience => {}
+        }
+    }
+    assert_eq!(store.contacts().await.unwrap().len(), 1);
 }
 
 async fn a_message_goes_out_in_order_and_once(store: Store) {
