@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 int main(int argc, char **argv) {
-    volatile char *bytes = (volatile char *)malloc(8);
+    volatile char *bytes = (volatile char *)calloc(1, 8);
     char beyond = bytes == NULL ? 0 : bytes[8 * argc];
     (void)argv;
     (void)beyond;
