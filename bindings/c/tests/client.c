@@ -47,7 +47,7 @@ static void a_home_knows_whose_it_is(void) {
     OK(zephyr_client_address(client, address, sizeof address, &needed));
     CHECK(strcmp(address, "alice@example.org") == 0 && needed == strlen(address) + 1);
     OK(zephyr_client_network(client, network));
-    CHECK(network[0] == 0x8b && network[31] == 0x46);
+    CHECK(network[0] == 0x78 && network[31] == 0x50);
     OK(zephyr_client_is_registered(client, &registered));
     CHECK(!registered);
     OK(zephyr_client_registration(client, count_pkg, &pkgs));

@@ -27,7 +27,7 @@ static_assert(std::is_nothrow_move_assignable<zephyr::client>::value, "without f
 namespace {
 
 std::string network() {
-    std::ifstream file(ZEPHYR_VECTORS "/../../bindings/c/tests/network.toml");
+    std::ifstream file(ZEPHYR_VECTORS "/../../bindings/network.toml");
     std::ostringstream text;
     text << file.rdbuf();
     CHECK(!text.str().empty());

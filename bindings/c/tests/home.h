@@ -7,7 +7,7 @@
 
 #include "test.h"
 
-#define NETWORK_FILE ZEPHYR_VECTORS "/../../bindings/c/tests/network.toml"
+#define NETWORK_FILE ZEPHYR_VECTORS "/../../bindings/network.toml"
 #define PASSPHRASE "correct horse battery"
 
 /* The text of the network file. */

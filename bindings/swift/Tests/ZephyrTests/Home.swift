@@ -17,8 +17,8 @@ final class Folder: Sendable {
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 }
 
-/// The network of `docs/samples`, whose servers don't exist.
-let sampleNetwork = try! String(contentsOf: docs.appendingPathComponent("samples/network.toml"), encoding: .utf8)
+/// A network in which nobody answers.
+let sampleNetwork = try! String(contentsOf: docs.appendingPathComponent("../bindings/network.toml"), encoding: .utf8)
 
 func client(_ address: String, in folder: Folder) async throws -> ZephyrClient {
     try await ZephyrClient.create(directory: folder.path(address), address: address, networkFile: sampleNetwork)
