@@ -11,7 +11,18 @@ static uint32_t semihost(uint32_t operation, const void *argument) {
 }
 
 void print(const char *text) {
-    semihost(0x04, text); /* SYS_WRITE0 */
+    static const char console[] = ":tt";
+    static uint32_t handle;
+    uintptr_t write[3] = {0, (uintptr_t)text, 0};
+    if (handle == 0) {
+        const uintptr_t open[3] = {(uintptr_t)console, 4, sizeof console - 1}; /* 4: to write */
+        handle = semihost(0x01, open);                                         /* SYS_OPEN */
+    }
+    while (text[write[2]] != '\0') {
+        write[2]++;
+    }
+    write[0] = handle;
+    semihost(0x05, write); /* SYS_WRITE */
 }
 
 void leave(bool good) {
