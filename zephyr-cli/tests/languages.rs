@@ -107,6 +107,6 @@ fn the_examples_say_what_is_wrong_with_their_arguments() {
         let mut command = example(language);
         let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/samples/network.toml");
         let no_address = command.arg(network).arg(&home).arg("somebody").output();
-        failed(&no_address.expect("it starts"), 1, "somebody");
+        failed(&no_address.expect("it starts"), 1, "name@example.org");
     }
 }
