@@ -32,7 +32,10 @@ fn a_listener_stops_when_its_subscription_is_cancelled_or_dropped() {
     let hub = Arc::<Hub>::default();
     for end in [|it: Arc<Subscription>| it.cancel(), drop] {
         let (calls, called) = mpsc::channel();
-        let subscription = hub.subscribe(move |_| Ok(calls.send(()).unwrap()));
+        let subscription = hub.subscribe(move |_| {
+            calls.send(()).unwrap();
+            Ok(())
+        });
         hub.publish(&stopped());
         called.recv_timeout(PATIENCE).unwrap();
         end(subscription);
@@ -47,7 +50,10 @@ fn a_listener_stops_when_its_subscription_is_cancelled_or_dropped() {
 fn listeners_are_told_everything_before_the_end() {
     let hub = Arc::<Hub>::default();
     let (calls, called) = mpsc::channel();
-    let subscription = hub.subscribe(move |_| Ok(calls.send(()).unwrap()));
+    let subscription = hub.subscribe(move |_| {
+        calls.send(()).unwrap();
+        Ok(())
+    });
     hub.publish(&stopped());
     hub.end();
     assert_eq!(called.iter().count(), 1);
