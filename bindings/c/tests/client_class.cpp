@@ -68,7 +68,7 @@ zephyr::client alice(const folder &home) {
 void it_keeps_what_it_is_told() {
     const folder home;
     const zephyr::client client = alice(home);
-    CHECK(client.address() == "alice@example.org" && client.network()[0] == 0x8b);
+    CHECK(client.address() == "alice@example.org" && client.network()[0] == 0x78);
     CHECK(!client.is_registered() && client.registration().size() == 2);
     client.add_contact("bob@example.org", "from school");
     client.add_contact("bob@example.org");
