@@ -280,6 +280,9 @@ pub struct DevnetArgs {
     /// Mailbox servers [default: 2]
     #[arg(long, value_name = "N", value_parser = servers)]
     pub mailbox_servers: Option<usize>,
+    /// A draft with the [parameters] of a new network that are to differ: see `zephyr network init --help`
+    #[arg(long, value_name = "DRAFT")]
+    pub parameters: Option<PathBuf>,
 }
 
 /// A server's role on the command line.

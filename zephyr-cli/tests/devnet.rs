@@ -78,6 +78,8 @@ fn a_devnet_goes_on_where_it_was_and_refuses_what_is_wrong() {
     failed(&second, 1, "running in");
     devnet.stop();
     failed(&run(&format!("devnet --dir {} --mixers 7", net.display())), 2, "leave the number out");
+    let parameters = format!("devnet --dir {} --parameters p.toml", net.display());
+    failed(&run(&parameters), 2, "leave --parameters p.toml out");
     let devnet = Devnet::start(&net);
     assert!(read(&network) == before, "the same network");
     let check = run(&format!("--home {} check", alice.display()));
@@ -90,4 +92,19 @@ fn a_devnet_goes_on_where_it_was_and_refuses_what_is_wrong() {
         let key = net.join("servers/mixer-1.key");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[test]
+fn a_devnet_takes_parameters_from_a_draft() {
+    let dir = tempfile::tempdir().unwrap();
+    let (net, draft) = (dir.path().join("net"), dir.path().join("parameters.toml"));
+    let options =
+        format!("--mixers 2 --infos 1 --mailbox-servers 1 --parameters {}", draft.display());
+    fs::write(&draft, "[[mixer]]\n").unwrap();
+    failed(&run(&format!("devnet {options} --dir {}", net.display())), 2, "parameters.toml");
+    fs::write(&draft, "[parameters]\npayload_bytes = 256\n").unwrap();
+    let devnet = Devnet::start_with(&net, 1, &options);
+    let shown = common::stdout(&run(&format!("network show {}", devnet.network())));
+    assert!(shown.contains("256"), "{shown}");
+    devnet.stop();
 }

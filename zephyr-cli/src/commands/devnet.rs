@@ -13,6 +13,7 @@ use zephyr_server::mail::{CaughtMail, MailCatcher};
 
 use crate::cli::DevnetArgs;
 use crate::clock;
+use crate::commands::network::draft::Drafts;
 use crate::exit::{Failure, Outcome};
 use crate::files;
 use crate::local_network::{Counts, LocalNetwork, Member, Settings, new_members, new_network};
@@ -99,6 +100,13 @@ async fn first_round(mut events: Receiver<ServerEvent>) -> Outcome<u64> {
 fn open(args: &DevnetArgs) -> Outcome<(Network, Vec<Member>)> {
     let file = args.dir.join("network.toml");
     if file.exists() {
+        if let Some(draft) = &args.parameters {
+            return Err(Failure::usage(format!(
+                "the network in {} has its parameters already: leave --parameters {} out, or use another --dir",
+                args.dir.display(),
+                draft.display()
+            )));
+        }
         let network = Network::load(&file)?;
         check_counts(args, &network)?;
         let members = read_members(&args.dir, &network)?;
@@ -111,7 +119,8 @@ fn open(args: &DevnetArgs) -> Outcome<(Network, Vec<Member>)> {
         mailbox_servers: args.mailbox_servers.unwrap_or(2),
     };
     let members = new_members(&counts)?;
-    let network = new_network(&members, &parameters(&counts))?;
+    let parameters = drafted(args, parameters(&counts))?;
+    let network = new_network(&members, &parameters)?;
     let folder = args.dir.join("servers");
     files::private_dir(&folder)?;
     for member in &members {
@@ -163,6 +172,20 @@ fn read_members(dir: &Path, network: &Network) -> Outcome<Vec<Member>> {
 
 fn key_file(dir: &Path, name: &str) -> PathBuf {
     dir.join("servers").join(format!("{name}.key"))
+}
+
+/// `base` with what the draft changes.
+fn drafted(args: &DevnetArgs, base: Parameters) -> Outcome<Parameters> {
+    let Some(path) = &args.parameters else { return Ok(base) };
+    let text = files::read_text(path)?;
+    let draft = Drafts::parse(&[(path.display().to_string(), text)])?;
+    match draft.parameters {
+        Some(parameters) if draft.has_no_servers() => parameters.over(base),
+        _ => Err(Failure::usage(format!(
+            "{} must have [parameters] and no servers: a devnet makes its own",
+            path.display()
+        ))),
+    }
 }
 
 /// 2 s rounds, 4 packets with payloads of 1,024 bytes.

@@ -1,6 +1,6 @@
 //! `zephyr network`
 
-mod draft;
+pub mod draft;
 mod next;
 mod show;
 

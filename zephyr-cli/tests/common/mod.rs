@@ -138,16 +138,21 @@ impl Drop for Background {
 /// A devnet in a folder of its own.
 pub struct Devnet {
     pub dir: PathBuf,
+    pkgs: usize,
     process: Background,
 }
 
 impl Devnet {
     pub fn start(dir: &Path) -> Self {
-        let mut command = zephyr("devnet --mixers 2 --pkgs 2 --infos 1 --mailbox-servers 1 --dir");
+        Self::start_with(dir, 2, "--mixers 2 --infos 1 --mailbox-servers 1")
+    }
+
+    pub fn start_with(dir: &Path, pkgs: usize, options: &str) -> Self {
+        let mut command = zephyr(&format!("devnet --pkgs {pkgs} {options} --dir"));
         command.arg(dir);
         let process = Background::start(command);
         process.wait_for("ready:");
-        Self { dir: dir.to_owned(), process }
+        Self { dir: dir.to_owned(), pkgs, process }
     }
 
     pub fn network(&self) -> String {
@@ -170,15 +175,15 @@ impl Devnet {
         let until = Instant::now() + PATIENCE;
         loop {
             let mails = self.mails(address);
-            if mails.len() >= before + 2 {
+            if mails.len() >= before + self.pkgs {
                 let mails = &mails[before..];
-                let of = |pkg: &str| {
-                    let line = format!("PKG: {pkg}\r\n");
+                let of = |pkg: usize| {
+                    let line = format!("PKG: pkg-{pkg}\r\n");
                     let mail =
                         mails.iter().find(|mail| mail.contains(&line)).expect("a mail of it");
                     Code::find(mail).expect("a code").to_string()
                 };
-                return vec![of("pkg-1"), of("pkg-2")];
+                return (1..=self.pkgs).map(of).collect();
             }
             assert!(Instant::now() < until, "no mails to {address}");
             thread::sleep(Duration::from_millis(20));
@@ -202,12 +207,13 @@ impl Devnet {
 
     pub fn register(&self, home: &Path, address: &str) {
         let codes = self.codes(home, address);
+        let named = |(code, pkg): (&String, usize)| format!("--code pkg-{pkg}={code}");
+        let codes: Vec<_> = codes.iter().zip(1..).map(named).collect();
         let confirmed = run(&format!(
-            "--home {} register {address} --network {} --code {} --code pkg-2={}",
+            "--home {} register {address} --network {} {}",
             home.display(),
             self.network(),
-            codes[0],
-            codes[1]
+            codes.join(" ")
         ));
         succeeded(&confirmed);
     }

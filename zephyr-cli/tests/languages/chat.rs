@@ -15,6 +15,9 @@ use super::common::{Devnet, PATIENCE, zephyr};
 /// In which there are examples.
 pub const LANGUAGES: [&str; 4] = ["c", "cpp", "kotlin", "swift"];
 
+/// What `pipe` sends to make somebody a contact.
+pub const GREETING: &str = "hello";
+
 /// The example of a language, as `cargo xtask bindings` has built it.
 pub fn example(language: &str) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_zephyr"));
@@ -41,6 +44,7 @@ pub struct Chat {
     messages: VecDeque<(String, String)>,
     queued: usize,
     delivered: usize,
+    rounds: usize,
 }
 
 impl Chat {
@@ -71,7 +75,7 @@ impl Chat {
         });
         let address = address.to_owned();
         let messages = VecDeque::new();
-        Self { address, json, child, stdin, lines, messages, queued: 0, delivered: 0 }
+        Self { address, json, child, stdin, lines, messages, queued: 0, delivered: 0, rounds: 0 }
     }
 
     /// Types the codes from the mails, the first one wrong the first time, until it is ready.
@@ -106,7 +110,7 @@ impl Chat {
     pub fn add(&mut self, other: &str) {
         if self.json {
             // `pipe` makes a contact of whom it writes to.
-            return self.send(other, "hello");
+            return self.send(other, GREETING);
         }
         self.say(&format!("+{other}"));
         self.wait("`added`", |line| line == format!("added {other}"));
@@ -118,30 +122,31 @@ impl Chat {
         } else {
             self.say(&format!("{to} {text}"));
         }
-        let until = self.queued + 1;
-        while self.queued < until {
-            self.step("`queued`");
-        }
+        let before = self.queued;
+        self.step_while("`queued`", |chat| chat.queued == before);
     }
 
     /// The text of the next message that comes from `from`, but for greetings.
     pub fn wait_for_message(&mut self, from: &str) -> String {
-        loop {
-            let place = self.messages.iter().position(|(sender, _)| sender == from);
-            if let Some((_, text)) = place.and_then(|place| self.messages.remove(place)) {
-                if text != "hello" {
-                    return text;
-                }
-            } else {
-                self.step(&format!("a message from {from}"));
-            }
-        }
+        let place = |chat: &Self| chat.messages.iter().position(|(sender, _)| sender == from);
+        self.step_while(&format!("a message from {from}"), |chat| place(chat).is_none());
+        let (_, text) = place(self).and_then(|place| self.messages.remove(place)).expect("it came");
+        text
     }
 
     pub fn wait_until_delivered(&mut self) {
-        while self.delivered < self.queued {
-            self.step("`delivered`");
-        }
+        self.step_while("`delivered`", |chat| chat.delivered < chat.queued);
+    }
+
+    /// Waits until so many more rounds have opened, at the command line.
+    pub fn wait_for_rounds(&mut self, rounds: usize) {
+        let until = self.rounds + rounds;
+        self.step_while("a round", |chat| chat.rounds < until);
+    }
+
+    /// That nothing came but what was waited for.
+    pub fn has_no_more_messages(&self) {
+        assert!(self.messages.is_empty(), "{}: {:?}", self.address, self.messages);
     }
 
     /// Says good bye.
@@ -174,6 +179,15 @@ impl Chat {
         while !wanted(&self.step(what)) {}
     }
 
+    /// Reads lines and notes what they tell.
+    fn step_while(&mut self, what: &str, waiting: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while waiting(self) {
+            assert!(Instant::now() < until, "{} waits for {what} in vain", self.address);
+            self.step(what);
+        }
+    }
+
     /// Reads a line and notes what it tells.
     fn step(&mut self, what: &str) -> String {
         let line = self.line(what);
@@ -181,7 +195,8 @@ impl Chat {
             let object: Value = serde_json::from_str(&line).expect("an object a line");
             let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
             match (text("event").as_str(), text("state").as_str()) {
-                ("message", _) => self.messages.push_back((text("from"), text("text"))),
+                ("message", _) => self.note_message(text("from"), text("text")),
+                ("round", "opened") => self.rounds += 1,
                 ("queued", _) => self.queued += 1,
                 ("delivery", "delivered") => self.delivered += 1,
                 ("refused", _) => panic!("{line}"),
@@ -189,13 +204,20 @@ impl Chat {
             }
         } else if let Some((from, text)) = line.split_once(": ") {
             assert_ne!(from, "error", "{}: {line}", self.address);
-            self.messages.push_back((from.into(), text.into()));
+            self.note_message(from.into(), text.into());
         } else if line.starts_with("queued ") {
             self.queued += 1;
         } else if line.starts_with("delivered ") {
             self.delivered += 1;
         }
         line
+    }
+
+    /// Greetings only make a contact.
+    fn note_message(&mut self, from: String, text: String) {
+        if text != GREETING {
+            self.messages.push_back((from, text));
+        }
     }
 
     fn line(&mut self, what: &str) -> String {

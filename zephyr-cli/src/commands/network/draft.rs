@@ -68,6 +68,11 @@ impl Drafts {
         Ok(drafts)
     }
 
+    /// Whether they name parameters only.
+    pub fn has_no_servers(&self) -> bool {
+        self.servers.is_empty()
+    }
+
     /// The servers.
     ///
     /// # Errors
