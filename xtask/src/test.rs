@@ -44,7 +44,7 @@ fn format() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     let mut firmware = cargo();
     firmware.current_dir(root().join("firmware"));
-    run(firmware.args(["fmt", "--package", "selftest", "--check"]))
+    run(firmware.args(["fmt", "--package", "selftest", "--package", "machine", "--check"]))
 }
 
 fn clippy() -> Outcome {
