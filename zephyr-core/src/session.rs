@@ -39,6 +39,7 @@ use crate::ids::{ClientKey, DirectoryHash, Mailbox, Round, UnixMs};
 
 pub use contact::{Contact, TagEntry};
 pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
+pub use exchange::MAX_CONNECTIONS;
 
 use contact::Contacts;
 use exchange::{Exchanges, Kind};
@@ -67,6 +68,10 @@ pub struct Settings {
     /// The newest round in which this user may have filled a slot, and its directory: tags must not repeat, so
     /// the session takes part in later rounds only.
     pub last_round: Option<(Round, DirectoryHash)>,
+    /// How many connections may be open at once, 1 to [`MAX_CONNECTIONS`]; a host gives that. With one of them a server
+    /// that is slow holds up whatever comes behind it, with two a long download leaves the next round a way to its
+    /// servers.
+    pub connections: usize,
 }
 
 /// Memory that the caller lends to a session.
@@ -183,7 +188,7 @@ impl<'a, S: Suite> Session<'a, S> {
             spent: settings.last_round.map(|(round, _)| round),
             outgoing: None,
             incoming: [const { None }; ROUNDS_IN_FLIGHT],
-            exchanges: Exchanges::new(),
+            exchanges: Exchanges::new(settings.connections),
             failed: None,
             events: Deque::new(),
             manifest,

@@ -73,6 +73,39 @@ fn messages_arrive_with_any_number_of_pkgs_infos_and_mailbox_servers() {
 }
 
 #[test]
+fn messages_arrive_over_one_connection_at_a_time() {
+    for connections in 1..=3 {
+        for seed in 0..10 {
+            converse::<Keyed>(Plan { connections, ..Plan::small(seed) });
+        }
+    }
+}
+
+#[test]
+fn messages_arrive_over_few_connections_when_links_and_servers_fail() {
+    let faults = Faults {
+        refused: 50,
+        lost: 50,
+        stalled: 20,
+        delay_ms: 20,
+        directory_late: 100,
+        ..Faults::default()
+    };
+    for connections in 1..=3 {
+        for seed in 0..10 {
+            let plan = Plan { connections, ..Plan::small(seed) };
+            let mut network = friends::<Keyed>(plan, faults, 3);
+            network.write(0, 1, &[1; 600]);
+            network.run_rounds(15);
+            network.set_faults(Faults::default());
+            network.run_rounds(6);
+            network.check();
+            assert!(network.all_arrived(), "seed {seed}, {connections} connections");
+        }
+    }
+}
+
+#[test]
 fn strangers_are_read_and_known_by_their_address() {
     let mut network = Network::<Keyed>::new(Plan::small(5), Faults::default());
     let (alice, bob) = (network.join("alice@example.org", 1), network.join("bob@example.org", 0));

@@ -69,6 +69,7 @@ async fn run_version(shared: &Shared, manifest: &Manifest<'_>) -> Result<Round, 
         contacts_only: store.contacts_only().await?,
         verify_proofs: shared.options.verify_proofs,
         last_round: store.last_round().await?,
+        connections: session::MAX_CONNECTIONS,
     };
     let places = PLACES.max(2 * store.contacts().await?.len()).min(MOST_PLACES);
     let mut packets = vec![0; Storage::<Native>::packets_len(manifest)];

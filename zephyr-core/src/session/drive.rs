@@ -74,7 +74,7 @@ impl<S: Suite> Session<'_, S> {
                 }
             });
         }
-        if now < outgoing.retry_at() {
+        if now < outgoing.retry_at() || self.exchanges.is_full() {
             return None;
         }
         let kind = self.next_request(self.outgoing.as_ref()?)?;

@@ -6,7 +6,8 @@ use crate::ids::{MixerIndex, PkgIndex, Round, UnixMs};
 
 use super::event::ExchangeId;
 
-const MAX_EXCHANGES: usize = 32;
+/// The most connections that a session can have at once.
+pub const MAX_CONNECTIONS: usize = 32;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +50,16 @@ impl Exchange {
 
 #[derive(Debug)]
 pub(super) struct Exchanges {
-    open: Vec<Exchange, MAX_EXCHANGES>,
+    open: Vec<Exchange, MAX_CONNECTIONS>,
+    /// How many there may be.
+    limit: usize,
     next: u32,
 }
 
 impl Exchanges {
-    pub(super) fn new() -> Self {
-        Self { open: Vec::new(), next: 0 }
+    /// With room for `limit` of them, 1 to [`MAX_CONNECTIONS`].
+    pub(super) fn new(limit: usize) -> Self {
+        Self { open: Vec::new(), limit: limit.clamp(1, MAX_CONNECTIONS), next: 0 }
     }
 
     /// `None` while too many are open.
@@ -67,6 +71,9 @@ impl Exchanges {
         now: UnixMs,
         expires: UnixMs,
     ) -> Option<ExchangeId> {
+        if self.is_full() {
+            return None;
+        }
         let id = ExchangeId(self.next);
         let exchange = Exchange { id, kind, round, server, asked: now, slot: None, expires };
         self.open.push(exchange).ok()?;
@@ -79,7 +86,7 @@ impl Exchanges {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.open.is_full()
+        self.open.len() >= self.limit
     }
 
     /// One that has waited too long.

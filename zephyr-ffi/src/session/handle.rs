@@ -3,12 +3,12 @@
 use core::ffi::{c_char, c_void};
 use core::mem::ManuallyDrop;
 
-use zephyr_core::session::{Contact, Session, Settings, Storage, TagEntry};
+use zephyr_core::session::{Contact, MAX_CONNECTIONS, Session, Settings, Storage, TagEntry};
 use zephyr_core::{DirectoryHash, Manifest, Round, UnixMs};
 use zeroize::Zeroizing;
 
 use super::link::{LinkFailure, Place};
-use super::machine::{MAX_CONNECTIONS, Machine};
+use super::machine::Machine;
 use super::memory::{Carver, Part, part_len};
 use crate::abi::zephyr_status::*;
 use crate::abi::{
@@ -234,6 +234,7 @@ pub unsafe extern "C" fn zephyr_session_init(
             last_round: settings.last_directory.cast::<[u8; 32]>().as_ref().map(|directory| {
                 (Round(settings.last_round), DirectoryHash::from_bytes(*directory))
             }),
+            connections: counts.places,
         };
         if memory.is_null() {
             return Err(ZEPHYR_ERROR_NULL.into());

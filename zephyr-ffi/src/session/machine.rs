@@ -1,6 +1,5 @@
 //! The session with its links: bytes in, bytes and steps out.
 
-use heapless::Deque;
 use rand_core::CryptoRng;
 use zephyr_core::session::{Action, Draft, Event, ExchangeId, Reaction, ServerRef, Session};
 use zephyr_core::{
@@ -9,9 +8,6 @@ use zephyr_core::{
 };
 
 use super::link::{LinkFailure, Place, Waiting, is_wanted};
-
-/// No session has more connections at once.
-pub(super) const MAX_CONNECTIONS: usize = 32;
 
 /// What the program is to do, or to know.
 pub(super) enum Step {
@@ -52,8 +48,8 @@ pub(super) struct Machine<'a, S: Suite> {
     places: &'a mut [Place<'a>],
     /// How many connections there have been.
     begun: u32,
-    /// More connections than there are places.
-    waiting: Deque<Waiting, MAX_CONNECTIONS>,
+    /// A connection for which a place becomes free: the session has no more of them than there are places here.
+    waiting: Option<Waiting>,
     /// The newest directory that was accepted.
     directory: Option<(Round, DirectoryHash)>,
     /// The slot that the program was asked to fill.
@@ -73,7 +69,7 @@ impl<'a, S: Suite> Machine<'a, S> {
             manifest,
             places,
             begun: 0,
-            waiting: Deque::new(),
+            waiting: None,
             directory: None,
             asked: None,
             told_over: false,
@@ -93,11 +89,7 @@ impl<'a, S: Suite> Machine<'a, S> {
             let Some(action) = self.session.poll(now, rng) else { break };
             match action {
                 Action::Connect { exchange, server } => {
-                    // The session has no more of them than there are places here; what it gave up is gone.
-                    self.forget_unwanted();
-                    if self.waiting.push_back((exchange, server)).is_err() {
-                        self.session.handle_failed(exchange, now);
-                    }
+                    self.waiting = Some((exchange, server));
                 }
                 Action::Fill { round, slot, contact } => {
                     match self.directory.filter(|(known, _)| *known == round) {
@@ -140,9 +132,9 @@ impl<'a, S: Suite> Machine<'a, S> {
 
     /// Gives a connection that waits a free place.
     fn connect(&mut self, rng: &mut impl CryptoRng) -> Option<Step> {
-        self.forget_unwanted();
+        let (exchange, server) = self.waiting.filter(|(id, _)| self.session.waits_for(*id))?;
         let index = self.places.iter().position(Place::is_free)?;
-        let (exchange, server) = self.waiting.pop_front()?;
+        self.waiting = None;
         let entry = self.manifest.server(server.role, server.index)?;
         let mut ephemeral = [0; 32];
         rng.fill_bytes(&mut ephemeral);
@@ -156,10 +148,6 @@ impl<'a, S: Suite> Machine<'a, S> {
         let connection = self.begun * places + index as u32;
         self.places[index].number = connection;
         Some(Step::Connect { connection, server })
-    }
-
-    fn forget_unwanted(&mut self) {
-        self.waiting.retain(|(exchange, _)| self.session.waits_for(*exchange));
     }
 
     /// Handles one message that has come whole over one of the links.

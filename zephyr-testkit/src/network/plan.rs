@@ -1,5 +1,6 @@
 //! How large the network is, and its manifest.
 
+use zephyr_core::session::MAX_CONNECTIONS;
 use zephyr_core::{
     Dh, Geometry, MAX_MANIFEST, Manifest, Parameters, Role, RouteMode, ServerEntry, ServerId,
     Signature, Suite, UnixMs, X25519, server_keys,
@@ -24,6 +25,8 @@ pub struct Plan {
     pub parameters: Parameters,
     /// How many messages of noise each mixer adds to each mailbox at most.
     pub noise: u64,
+    /// How many connections each session may have open at once.
+    pub connections: usize,
 }
 
 impl Plan {
@@ -48,7 +51,17 @@ impl Plan {
             noise_b: 100,
             min_batch: 0,
         };
-        Self { seed, mixers: 3, pkgs: 2, infos: 2, mailbox_servers: 2, parameters, noise: 2 }
+        let connections = MAX_CONNECTIONS;
+        Self {
+            seed,
+            mixers: 3,
+            pkgs: 2,
+            infos: 2,
+            mailbox_servers: 2,
+            parameters,
+            noise: 2,
+            connections,
+        }
     }
 
     /// How many servers of `role` there are.

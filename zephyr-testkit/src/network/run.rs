@@ -111,8 +111,14 @@ impl<S: Suite> Network<S> {
         let tags = vec![TagEntry::default(); Storage::<S>::tags_len(&self.manifest, contacts)];
         let contacts: Vec<Option<Contact<S::Pairing>>> = (0..contacts).map(|_| None).collect();
         let storage = Storage { packets, contacts: contacts.leak(), tags: tags.leak() };
-        let settings =
-            Settings { address, seed, contacts_only: false, verify_proofs: true, last_round };
+        let settings = Settings {
+            address,
+            seed,
+            contacts_only: false,
+            verify_proofs: true,
+            last_round,
+            connections: self.plan.connections,
+        };
         let local = UnixMs(self.now.0.saturating_add_signed(skew_ms));
         Session::new(self.manifest.clone(), settings, storage, local)
     }
@@ -264,6 +270,8 @@ impl<S: Suite> Network<S> {
         let handshake = self.chance.bytes("handshake", &which);
         let connection = Connection { server, handshake, number, requests: 0 };
         person.connections.insert(exchange, connection);
+        let open = person.connections.keys().filter(|&&id| person.session.waits_for(id)).count();
+        assert!(open <= self.plan.connections, "{open} connections are open at once");
         person.log(self.now, server, WireKind::Connect);
         let at = self.now.plus(self.delay("connect", &which));
         let happening = if self.chance.happens(self.faults.refused, "refused", &which) {

@@ -97,6 +97,7 @@ impl<S: Suite + Sync> World<'_, S> {
             contacts_only: false,
             verify_proofs: true,
             last_round: person.home.last_round(),
+            connections: self.setup.plan.connections,
         };
         let Slab { packets, contacts, tags } = slab;
         let storage = Storage { packets, contacts, tags };

@@ -1,5 +1,6 @@
 //! The network of a seed: how large, and with which parameters.
 
+use zephyr_core::session::MAX_CONNECTIONS;
 use zephyr_core::{Geometry, Parameters, RouteMode, UnixMs};
 
 use super::dice::{Dice, dice};
@@ -62,7 +63,16 @@ impl Setup {
         };
         let (pkgs, infos) = (dice.between(1, 2) as usize, dice.between(1, 2) as usize);
         let (mixers, mailbox_servers) = (mixers as usize, mailbox_servers as usize);
-        let plan = Plan { seed, mixers, pkgs, infos, mailbox_servers, parameters, noise: 0 };
+        let plan = Plan {
+            seed,
+            mixers,
+            pkgs,
+            infos,
+            mailbox_servers,
+            parameters,
+            noise: 0,
+            connections: MAX_CONNECTIONS,
+        };
         Self { plan, people: dice.between(2, 3) as usize }
     }
 

@@ -33,8 +33,14 @@ impl Alone {
             tags: tags.leak(),
         };
         let seed = Zeroizing::new([7; 32]);
-        let settings =
-            Settings { address, seed, contacts_only: false, verify_proofs: true, last_round };
+        let settings = Settings {
+            address,
+            seed,
+            contacts_only: false,
+            verify_proofs: true,
+            last_round,
+            connections: plan.connections,
+        };
         let now = plan.parameters.genesis.plus(10_000);
         Self {
             session: Session::new(manifest, settings, storage, now),
