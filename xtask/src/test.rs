@@ -25,7 +25,7 @@ const STEPS: &[Step] = &[
     ("tests with outside servers and other languages", ignored_tests),
     ("zephyr-core alone", || core(&[])),
     ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),
-    ("zephyr-core for bare metal", no_std),
+    ("zephyr-core and zephyr-embedded for bare metal", no_std),
     ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
     ("self-test in C on a Cortex-M4F in QEMU", firmware::self_test_in_c),
 ];
@@ -75,12 +75,12 @@ fn core(features: &[&str]) -> Outcome {
     run(cargo().args(["test", LOCKED, "--package", "zephyr-core"]).args(features))
 }
 
-/// Builds zephyr-core where there is neither std nor alloc. Only whether it compiles matters, so nothing is optimised.
+/// Builds what must do with neither std nor alloc. Only whether it compiles matters, so nothing is optimised.
 pub fn no_std() -> Outcome {
     for target in [CORTEX_M4F, ESP32_C3] {
         run(bare_metal_cargo("build", target, &root())
             .args([LOCKED, "--release", "--config", "profile.release.opt-level=0"])
-            .args(["--package", "zephyr-core", "--target-dir"])
+            .args(["--package", "zephyr-core", "--package", "zephyr-embedded", "--target-dir"])
             .arg(target_dir().join("no-std")))?;
     }
     Ok(())

@@ -207,6 +207,16 @@ impl<'a, S: Suite> Session<'a, S> {
         self.contacts.remove(address);
     }
 
+    /// Removes the contacts that are not to be `kept`.
+    pub fn retain_contacts(&mut self, kept: impl Fn(&Address) -> bool) {
+        self.contacts.retain(kept);
+    }
+
+    /// Whether this is a contact's address.
+    pub fn is_contact(&self, address: &Address) -> bool {
+        self.contacts.find(address).is_some()
+    }
+
     /// The user's address.
     pub fn address(&self) -> &Address {
         self.own.address()

@@ -86,11 +86,30 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     /// # Errors
     /// The bytes are not the server's, or it doesn't keep to the protocol. [`Closed`](LinkError::Closed) from then on.
     pub fn receive(&mut self) -> Result<Option<Received<'_>>, LinkError> {
+        Ok(self.receive_and_free()?.map(|(received, _)| received))
+    }
+
+    /// Like [`receive`](Self::receive), with the part of the buffer that is free: for who has no other room for what is
+    /// sent next. A message written to its `[CONNECTION_HEADROOM..]` is sealed by
+    /// [`seal_free`](Self::seal_free); once more is received, it is lost.
+    ///
+    /// # Errors
+    /// See [`receive`](Self::receive).
+    #[expect(clippy::type_complexity, reason = "two borrows of one buffer")]
+    pub fn receive_and_free(&mut self) -> Result<Option<(Received<'_>, &mut [u8])>, LinkError> {
         let received = next(&mut self.link, &mut self.frames);
         if received.is_err() {
             self.link.close();
         }
         received
+    }
+
+    /// Seals the message of `len` bytes that was written to the free part of the buffer, and returns what is to be sent.
+    ///
+    /// # Errors
+    /// See [`seal_in_place`](Self::seal_in_place).
+    pub fn seal_free(&mut self, len: usize) -> Result<&[u8], LinkError> {
+        seal(&mut self.link, self.frames.free(), len)
     }
 
     /// Ends the connection and gives its buffer back, for the next one.
@@ -109,10 +128,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     /// # Errors
     /// See [`seal_in_place`](Self::seal_in_place).
     pub fn seal(&mut self, message: &[u8], out: &mut [u8]) -> Result<usize, LinkError> {
-        let version = if self.owes_version() { VERSION_FRAME } else { 0 };
+        let version = if owes_version(&self.link) { VERSION_FRAME } else { 0 };
         fits(message.len(), out.len().checked_sub(version))?;
         let (first, frame) = out.split_at_mut(version);
-        self.write_version(first)?;
+        write_version(&mut self.link, first)?;
         Ok(version + self.link.seal(message, frame)?)
     }
 
@@ -128,25 +147,30 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
         buffer: &'b mut [u8],
         len: usize,
     ) -> Result<&'b [u8], LinkError> {
-        fits(len, buffer.len().checked_sub(VERSION_FRAME))?;
-        let start = if self.owes_version() { 0 } else { VERSION_FRAME };
-        let (first, frame) = buffer.split_at_mut(VERSION_FRAME);
-        self.write_version(first)?;
-        let end = VERSION_FRAME + self.link.seal_in_place(frame, len)?;
-        Ok(&buffer[start..end])
+        seal(&mut self.link, buffer, len)
     }
+}
 
-    /// The wire version costs no round trip: it goes with the first message.
-    fn owes_version(&self) -> bool {
-        self.handshake_hash().is_some() && !self.link.is_open()
-    }
+/// The wire version costs no round trip: it goes with the first message.
+fn owes_version(link: &Link) -> bool {
+    link.handshake_hash().is_some() && !link.is_open()
+}
 
-    fn write_version(&mut self, out: &mut [u8]) -> Result<(), LinkError> {
-        if self.owes_version() {
-            self.link.write_handshake(out)?;
-        }
-        Ok(())
+fn write_version(link: &mut Link, out: &mut [u8]) -> Result<(), LinkError> {
+    if owes_version(link) {
+        link.write_handshake(out)?;
     }
+    Ok(())
+}
+
+/// Seals the message of `len` bytes at `buffer[CONNECTION_HEADROOM..]`.
+fn seal<'b>(link: &mut Link, buffer: &'b mut [u8], len: usize) -> Result<&'b [u8], LinkError> {
+    fits(len, buffer.len().checked_sub(VERSION_FRAME))?;
+    let start = if owes_version(link) { 0 } else { VERSION_FRAME };
+    let (first, frame) = buffer.split_at_mut(VERSION_FRAME);
+    write_version(link, first)?;
+    let end = VERSION_FRAME + link.seal_in_place(frame, len)?;
+    Ok(&buffer[start..end])
 }
 
 /// Whether a frame around a message of `len` bytes has its place in `room` bytes.
@@ -155,21 +179,22 @@ fn fits(len: usize, room: Option<usize>) -> Result<(), LinkError> {
     if len <= room.min(MAX_FRAME_MESSAGE) { Ok(()) } else { Err(LinkError::Buffer) }
 }
 
+#[expect(clippy::type_complexity, reason = "two borrows of one buffer")]
 fn next<'f, B: AsRef<[u8]> + AsMut<[u8]>>(
     link: &mut Link,
     frames: &'f mut FrameBuffer<B>,
-) -> Result<Option<Received<'f>>, LinkError> {
+) -> Result<Option<(Received<'f>, &'f mut [u8])>, LinkError> {
     if link.is_closed() {
         return Err(LinkError::Closed);
     }
-    let Some(frame) = frames.next_frame(link.lengths())? else { return Ok(None) };
+    let Some((frame, free)) = frames.next_frame_and_free(link.lengths())? else { return Ok(None) };
     if link.handshake_hash().is_some() {
         // Fails before the first message was sealed: servers don't speak unasked.
-        return Ok(Some(Received::Message(link.open(frame)?)));
+        return Ok(Some((Received::Message(link.open(frame)?), free)));
     }
     link.read_handshake(frame)?;
     let handshake_hash = *link.handshake_hash().ok_or(LinkError::OutOfTurn)?;
-    Ok(Some(Received::Opened { handshake_hash }))
+    Ok(Some((Received::Opened { handshake_hash }, free)))
 }
 
 /// Shows nothing of what was received.

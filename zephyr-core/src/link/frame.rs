@@ -71,12 +71,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> FrameBuffer<B> {
         &mut self,
         lengths: RangeInclusive<usize>,
     ) -> Result<Option<&mut [u8]>, FrameError> {
+        Ok(self.next_frame_and_free(lengths)?.map(|(frame, _)| frame))
+    }
+
+    /// The part of the buffer behind all that has come. Whatever is written there is lost when more comes.
+    pub(super) fn free(&mut self) -> &mut [u8] {
+        &mut self.buffer.as_mut()[self.end..]
+    }
+
+    /// Takes the next whole frame like [`next_frame`](Self::next_frame), and gives [`free`](Self::free) with it.
+    pub(super) fn next_frame_and_free(
+        &mut self,
+        lengths: RangeInclusive<usize>,
+    ) -> Result<Option<(&mut [u8], &mut [u8])>, FrameError> {
         let Some(len) = self.waiting(lengths)? else {
             return Ok(None);
         };
         let from = self.start + FRAME_PREFIX;
         self.start = from + len;
-        Ok(Some(&mut self.buffer.as_mut()[from..from + len]))
+        let (come, free) = self.buffer.as_mut().split_at_mut(self.end);
+        Ok(Some((&mut come[from..from + len], free)))
     }
 
     /// Gives the buffer back.

@@ -5,7 +5,7 @@ use crate::crypto::suite::Suite;
 use crate::ibe::PrivateKey;
 use crate::identity::{Address, Identity};
 use crate::ids::{DirectoryHash, Round};
-use crate::seal::{SenderKey, Tag};
+use crate::seal::{SenderKey, TAG_SIZE, Tag};
 
 use super::ROUNDS_IN_FLIGHT;
 
@@ -28,6 +28,11 @@ pub struct TagEntry {
     contact: u16,
     slot: u16,
     used: bool,
+}
+
+impl TagEntry {
+    /// What an unused place holds.
+    pub const EMPTY: Self = Self { tag: [0; TAG_SIZE], contact: 0, slot: 0, used: false };
 }
 
 /// A message's tag found in the table.
@@ -76,7 +81,20 @@ impl<'a, S: Suite> Contacts<'a, S> {
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
-        let Some(index) = self.find(address) else { return };
+        if let Some(index) = self.find(address) {
+            self.remove_at(index);
+        }
+    }
+
+    pub(super) fn retain(&mut self, kept: impl Fn(&Address) -> bool) {
+        for index in 0..self.contacts.len() {
+            if self.contacts[index].as_ref().is_some_and(|c| !kept(c.identity.address())) {
+                self.remove_at(index);
+            }
+        }
+    }
+
+    fn remove_at(&mut self, index: usize) {
         self.contacts[index] = None;
         let part = self.contacts.len() * self.slots;
         for (place, filled) in self.filled.iter_mut().enumerate() {

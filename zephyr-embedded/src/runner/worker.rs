@@ -1,0 +1,99 @@
+//! Makes connections, one after the other, and moves their bytes. Nothing here knows what they mean.
+
+use core::convert::Infallible;
+
+use embassy_futures::select::{Either, select};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use embedded_io_async::{Read, Write};
+use embedded_nal_async::{Dns, TcpConnect};
+use rand_core::CryptoRng;
+use zephyr_core::{Connection, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest};
+
+use super::place::{Job, Place, Report};
+use crate::endpoint::resolve;
+use crate::event::Failure;
+use crate::shared::Shared;
+
+/// Works for ever. Whatever hangs is dropped as soon as the driver orders something else.
+pub(super) async fn work<N, S, R, const CONTACTS: usize, C>(
+    place: &Place<'_>,
+    manifest: &Manifest<'_>,
+    shared: &Shared<'_, N, S, R, CONTACTS, C>,
+    wake: &Signal<NoopRawMutex, ()>,
+) -> Infallible
+where
+    N: TcpConnect + Dns,
+    R: CryptoRng,
+{
+    let mut order = None;
+    loop {
+        let Some(job) = order else {
+            order = place.orders.wait().await;
+            continue;
+        };
+        let exchange = exchange(place, job, manifest, shared, wake);
+        order = match select(place.orders.wait(), exchange).await {
+            Either::First(order) => order,
+            Either::Second(Err(why)) => {
+                place.report.set(Some(Report::Failed(why)));
+                wake.signal(());
+                None
+            }
+            Either::Second(Ok(never)) => match never {},
+        };
+    }
+}
+
+async fn exchange<N, S, R, const CONTACTS: usize, C>(
+    place: &Place<'_>,
+    job: Job,
+    manifest: &Manifest<'_>,
+    shared: &Shared<'_, N, S, R, CONTACTS, C>,
+    wake: &Signal<NoopRawMutex, ()>,
+) -> Result<Infallible, Failure>
+where
+    N: TcpConnect + Dns,
+    R: CryptoRng,
+{
+    let server = job.server;
+    let entry = manifest.server(server.role, server.index).ok_or(Failure::Address)?;
+    let endpoint = resolve(entry.client_address, &shared.network).await?;
+    let mut socket = shared.network.connect(endpoint).await.map_err(|_| Failure::Connect)?;
+
+    let first = {
+        let ephemeral = shared.ephemeral();
+        let mut link = place.link.lock().await;
+        let connection = link.begin(|buffer| {
+            Connection::new(manifest.network(), &entry.link_key, ephemeral, buffer)
+        });
+        let mut first = [0; FRAME_PREFIX + HANDSHAKE_SIZE];
+        connection.start(&mut first).map_err(Failure::Link)?;
+        first
+    };
+    send(&mut socket, &first).await?;
+    let mut answer = None;
+    loop {
+        {
+            let mut link = place.link.lock().await;
+            let connection = link.connection.as_mut().ok_or(Failure::Broken)?;
+            if let Some(len) = answer {
+                send(&mut socket, connection.seal_free(len).map_err(Failure::Link)?).await?;
+            }
+            while !connection.has_received() {
+                match socket.read(connection.space()).await {
+                    Ok(0) | Err(_) => return Err(Failure::Broken),
+                    Ok(n) => connection.filled(n),
+                }
+            }
+        }
+        place.report.set(Some(Report::Received));
+        wake.signal(());
+        answer = place.turn.wait().await;
+    }
+}
+
+async fn send(socket: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
+    socket.write_all(bytes).await.map_err(|_| Failure::Broken)?;
+    socket.flush().await.map_err(|_| Failure::Broken)
+}
