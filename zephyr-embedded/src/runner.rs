@@ -124,6 +124,7 @@ where
                 contacts_only: *contacts_only,
                 verify_proofs: *verify_proofs,
                 last_round: home.last_round(),
+                connections: CONNECTIONS,
             }
         };
         lent.contacts.fill_with(|| None);
