@@ -142,9 +142,7 @@ impl<I: Read, const N: usize> Lines<I, N> {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use core::task::Poll;
-    use std::{borrow::ToOwned, string::String, vec::Vec};
 
     use embassy_futures::{block_on, poll_once};
 
