@@ -15,6 +15,9 @@ use crate::{
     toolchain::{CORTEX_M4F, bare_metal_cargo, target_dir},
 };
 
+/// The crates of the workspace in `firmware`.
+pub const PACKAGES: &[&str] = &["chat", "machine", "selftest", "zephyr-mps2-an386", "zephyr-virt"];
+
 /// It takes seconds; a firmware that hangs would run forever.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// The firmware's last line when every result was right.

@@ -43,8 +43,11 @@ pub fn everything() -> Outcome {
 fn format() -> Outcome {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     let mut firmware = cargo();
-    firmware.current_dir(root().join("firmware"));
-    run(firmware.args(["fmt", "--package", "selftest", "--package", "machine", "--check"]))
+    firmware.current_dir(root().join("firmware")).arg("fmt");
+    for package in firmware::PACKAGES {
+        firmware.args(["--package", package]);
+    }
+    run(firmware.arg("--check"))
 }
 
 fn clippy() -> Outcome {

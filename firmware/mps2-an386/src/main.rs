@@ -1,0 +1,87 @@
+//! The chat on a Cortex-M4F, the STM32F4's core: QEMU's board MPS2 with the image AN386.
+
+#![no_std]
+#![no_main]
+
+mod clock;
+mod console;
+mod ethernet;
+mod fault;
+mod interrupts;
+mod memory;
+mod monitor;
+mod register;
+mod watchdog;
+
+use chat::{Board, Memory};
+use cortex_m_rt::entry;
+use embassy_executor::{Spawner, raw::Executor};
+use embassy_net::{Config, Runner, Stack, StackResources, tcp::client::TcpClientState};
+use machine::{HostLoopback, HostRng};
+use rand_core::Rng;
+use static_cell::StaticCell;
+use zephyr_embedded::Sockets;
+
+use console::{Input, Output};
+use ethernet::Ethernet;
+use monitor::Figures;
+
+/// Bytes that a connection can have on the way, in each direction.
+const TCP_BUFFER: usize = 1024;
+
+type Flash = machine::RamFlash;
+type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>>;
+type Chat = Board<Input, Output, Flash, HostRng, Network, Figures>;
+
+#[entry]
+fn main() -> ! {
+    static EXECUTOR: StaticCell<Executor> = StaticCell::new();
+    let figures = Figures::start();
+    clock::start();
+    let executor = EXECUTOR.init_with(|| Executor::new(core::ptr::null_mut()));
+    machine::run(executor, cortex_m::asm::wfi, |spawner| start(spawner, figures))
+}
+
+fn start(spawner: Spawner, figures: Figures) {
+    let mut rng = HostRng::open();
+    let (stack, runner) = embassy_net::new(
+        Ethernet::start(),
+        Config::dhcpv4(Default::default()),
+        {
+            static PLACES: StaticCell<StackResources<{ chat::SOCKETS + 2 }>> = StaticCell::new();
+            PLACES.init_with(StackResources::new)
+        },
+        rng.next_u64(),
+    );
+    spawner.spawn(watchdog::feed().expect("it is spawned once"));
+    spawner.spawn(run_network(runner).expect("it is spawned once"));
+    spawner.spawn(run_chat(board(stack, rng, figures)).expect("it is spawned once"));
+    // Not before: the Ethernet controller holds its line until it is set up.
+    interrupts::enable();
+}
+
+fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
+    static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
+        StaticCell::new();
+    let buffers = BUFFERS.init_with(TcpClientState::new);
+    let flash = memory::storage();
+    let manifest = memory::manifest().expect("QEMU's loader puts the manifest into memory");
+    let (input, output) = console::start();
+    let range = memory::STORAGE_RANGE;
+    let network = HostLoopback(Sockets::new(stack, buffers));
+    Board { input, output, flash, range, rng, network, manifest, monitor }
+}
+
+#[embassy_executor::task]
+async fn run_network(mut runner: Runner<'static, Ethernet>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn run_chat(board: Chat) {
+    static MEMORY: StaticCell<Memory<'static, Flash, Network, HostRng>> = StaticCell::new();
+    match chat::run(board, MEMORY.init_with(Memory::new)).await {
+        Ok(()) => machine::exit(true),
+        Err(error) => panic!("{error}"),
+    }
+}
