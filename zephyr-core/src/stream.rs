@@ -5,12 +5,16 @@
 //! come of the contact's own stream, all up to one number. What is not acknowledged goes into the contact's slot
 //! again. None of this ever causes a packet: which slots there are, and whose they are, depends on the round alone.
 //!
-//! [`Sending`] and [`Receiving`] are one side each, of a fixed size, without a clock or storage. Keep them, or the
-//! parts that they are made of, on disk, and write a change down before anything follows from it.
+//! [`Sending`] and [`Receiving`] are one side each, of a fixed size, without a clock or storage; a [`Conversation`] is
+//! both, and what is in the contact's slots. Keep them, or the parts that they are made of, on disk, and write a change
+//! down before anything follows from it.
 
+mod conversation;
 mod receiving;
 mod sending;
+mod slots;
 
+pub use conversation::Conversation;
 pub use receiving::{Arrival, Receiving};
 pub use sending::{Acked, Sending};
 
@@ -19,6 +23,9 @@ use crate::ids::{Round, UnixMs};
 
 /// How many fragments may be under way to one recipient without an acknowledgement.
 pub const WINDOW: u32 = 64;
+
+/// More slots than this no network has.
+pub const SLOTS: usize = 64;
 
 /// What is sent is not sent again in fewer rounds, however short they are.
 const MIN_RESEND: u64 = 3;

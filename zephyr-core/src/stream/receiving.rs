@@ -52,9 +52,7 @@ impl Receiving {
         if stream < self.stream {
             return Arrival::Refused;
         }
-        if stream > self.stream {
-            *self = Self { stream, owed: true, ..Self::new() };
-        }
+        self.begin(stream);
         if sequence <= self.ack {
             return Arrival::Duplicate;
         }
@@ -70,6 +68,15 @@ impl Receiving {
         self.early = self.early.checked_shr(together).unwrap_or(0);
         self.ack += together;
         Arrival::New
+    }
+
+    /// The contact has begun `stream`: if it is larger than the known one, nothing of it has arrived yet. Whether it is.
+    pub fn begin(&mut self, stream: u32) -> bool {
+        let larger = stream > self.stream;
+        if larger {
+            *self = Self { stream, owed: true, ..Self::new() };
+        }
+        larger
     }
 
     /// What every payload to the contact says: the known stream, or 0, and the number up to which all of it has
@@ -91,6 +98,16 @@ impl Receiving {
     /// A payload with [`ack`](Self::ack) was put into one of the contact's slots.
     pub fn told(&mut self) {
         self.owed = false;
+    }
+
+    /// That payload did not get there, or nobody knows: the contact is to be told again.
+    pub fn untold(&mut self) {
+        self.owed = self.stream > 0;
+    }
+
+    /// Forgets what has arrived of the known stream, of which the contact is told: it starts over.
+    pub fn forget(&mut self) {
+        *self = Self { stream: self.stream, owed: self.stream > 0, ..Self::new() };
     }
 }
 
@@ -156,6 +173,22 @@ mod tests {
         assert_eq!(here.ack(), (1, u32::MAX));
         assert_eq!(here.receive(1, u32::MAX), Arrival::Duplicate);
         assert_eq!(here.receive(1, 5), Arrival::Duplicate);
+    }
+
+    #[test]
+    fn what_was_not_told_or_is_forgotten_is_told_once_a_stream_is_known() {
+        let mut here = Receiving::new();
+        here.untold();
+        here.forget();
+        assert_eq!(here, Receiving::new());
+        assert_eq!(here.receive(7, 1), Arrival::New);
+        assert_eq!(here.receive(7, 3), Arrival::New);
+        here.told();
+        here.untold();
+        assert!(here.owed());
+        here.told();
+        here.forget();
+        assert_eq!((here.ack(), here.early(), here.owed()), ((7, 0), 0, true));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use core::ops::{Range, RangeInclusive};
 use crate::ids::Round;
 
 use super::WINDOW;
+use super::slots::place;
 
 /// The age of a number that is in no slot: it is due.
 const NOT_SENT: u16 = u16::MAX;
@@ -179,14 +180,15 @@ impl Sending {
         *self = Self { next: fragments.saturating_add(1), ..Self::new(stream) };
     }
 
+    /// The number that has this place in the window.
+    pub(super) fn at(&self, at: usize) -> Option<u32> {
+        self.window().find(|&sequence| place(sequence) == at)
+    }
+
     /// The numbers that may be in slots.
     fn window(&self) -> Range<u32> {
         self.acked + 1..self.next.min(self.acked.saturating_add(WINDOW + 1))
     }
-}
-
-fn place(sequence: u32) -> usize {
-    (sequence % WINDOW) as usize
 }
 
 fn to_age(rounds: u64) -> u16 {

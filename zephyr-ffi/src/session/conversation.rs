@@ -2,10 +2,9 @@
 
 use core::ffi::c_void;
 
-use zephyr_core::stream::{Receiving, Sending};
+use zephyr_core::stream::{Conversation, SLOTS};
 use zephyr_core::{Round, UnixMs};
 
-use super::conversation::slots::Slots;
 use super::fragment::{zephyr_draft, zephyr_fragment};
 use crate::abi::zephyr_status::*;
 use crate::abi::{
@@ -13,9 +12,8 @@ use crate::abi::{
     zephyr_status,
 };
 
+mod numbers;
 mod saved;
-mod slots;
-mod state;
 
 pub use saved::ZEPHYR_CONVERSATION_SAVED_LEN;
 
@@ -36,12 +34,7 @@ const _: () = assert!(ZEPHYR_WINDOW == zephyr_core::stream::WINDOW);
 /// WRITE IT DOWN, with zephyr_conversation_save and together with the fragments, after every call that changes it and
 /// before anything follows from that: before zephyr_session_fill, and before the next zephyr_session_poll. What is
 /// written down is always safe to go on from, what is forgotten is not.
-#[derive(Clone)]
-pub struct zephyr_conversation {
-    sending: Sending,
-    receiving: Receiving,
-    slots: Slots,
-}
+pub struct zephyr_conversation(Conversation);
 
 impl Lent for zephyr_conversation {
     const MAGIC: [u8; 8] = *b"convers_";
@@ -100,7 +93,7 @@ pub unsafe extern "C" fn zephyr_conversation_init(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let out = Out::new(out)?;
-        let conversation = zephyr_conversation::new(UnixMs(now_ms));
+        let conversation = zephyr_conversation(Conversation::new(UnixMs(now_ms)));
         out.set(place(memory, memory_len, conversation)?);
         Ok(())
     })
@@ -126,7 +119,7 @@ pub unsafe extern "C" fn zephyr_conversation_load(
     boundary(|| unsafe {
         let out = Out::new(out)?;
         let conversation = saved::read(bytes(saved, saved_len)?).ok_or(ZEPHYR_ERROR_DAMAGED)?;
-        out.set(place(memory, memory_len, conversation)?);
+        out.set(place(memory, memory_len, zephyr_conversation(conversation))?);
         Ok(())
     })
 }
@@ -146,7 +139,7 @@ pub unsafe extern "C" fn zephyr_conversation_save(
     boundary(|| unsafe {
         let conversation = borrow(conversation)?;
         let out = output(out, out_len, ZEPHYR_CONVERSATION_SAVED_LEN, needed)?;
-        out.copy_from_slice(&saved::write(conversation));
+        out.copy_from_slice(&saved::write(&conversation.0));
         Ok(())
     })
 }
@@ -181,11 +174,11 @@ pub unsafe extern "C" fn zephyr_conversation_push(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let first = Out::new(first)?;
-        let conversation = borrow_mut(conversation)?;
+        let conversation = &mut borrow_mut(conversation)?.0;
         if fragments == 0 {
             return Err(ZEPHYR_ERROR_ARGUMENT.into());
         }
-        first.set(conversation.push(fragments, UnixMs(now_ms)).ok_or(ZEPHYR_ERROR_FULL)?);
+        first.set(conversation.push(fragments.into(), UnixMs(now_ms)).ok_or(ZEPHYR_ERROR_FULL)?);
         Ok(())
     })
 }
@@ -212,10 +205,10 @@ pub unsafe extern "C" fn zephyr_conversation_fill(
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
         let draft = Out::new(draft)?;
-        let conversation = borrow_mut(conversation)?;
+        let conversation = &mut borrow_mut(conversation)?.0;
         let slot = slot_number(slot)?;
         let filled = conversation.fill(Round(round), slot, resend_after);
-        draft.set(filled.ok_or(ZEPHYR_ERROR_SLOT)?);
+        draft.set(zephyr_draft::of(&filled.ok_or(ZEPHYR_ERROR_SLOT)?));
         Ok(())
     })
 }
@@ -233,8 +226,7 @@ pub unsafe extern "C" fn zephyr_conversation_sent(
 ) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
-        let conversation = borrow_mut(conversation)?;
-        conversation.slots.take(Round(round), slot_number(slot)?);
+        borrow_mut(conversation)?.0.sent(Round(round), slot_number(slot)?);
         Ok(())
     })
 }
@@ -252,8 +244,7 @@ pub unsafe extern "C" fn zephyr_conversation_failed(
 ) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
-        let conversation = borrow_mut(conversation)?;
-        conversation.failed(Round(round), slot_number(slot)?);
+        borrow_mut(conversation)?.0.failed(Round(round), slot_number(slot)?);
         Ok(())
     })
 }
@@ -269,7 +260,7 @@ pub unsafe extern "C" fn zephyr_conversation_void(
 ) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
-        borrow_mut(conversation)?.void(Round(round));
+        borrow_mut(conversation)?.0.void(Round(round));
         Ok(())
     })
 }
@@ -288,7 +279,7 @@ pub unsafe extern "C" fn zephyr_conversation_receive(
     boundary(|| unsafe {
         let out = Out::new(out)?;
         let fragment = fragment.as_ref().ok_or(ZEPHYR_ERROR_NULL)?;
-        out.set(borrow_mut(conversation)?.receive(fragment));
+        out.set(zephyr_arrival::of(&mut borrow_mut(conversation)?.0, fragment));
         Ok(())
     })
 }
@@ -308,12 +299,11 @@ pub unsafe extern "C" fn zephyr_conversation_restart(
 ) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
-        let conversation = borrow_mut(conversation)?;
-        if stream <= conversation.sending.stream() || fragments == u32::MAX {
+        let conversation = &mut borrow_mut(conversation)?.0;
+        if stream <= conversation.sending().stream() || fragments == u32::MAX {
             return Err(ZEPHYR_ERROR_ARGUMENT.into());
         }
-        conversation.sending.restart(stream, fragments);
-        conversation.slots = Slots::new();
+        conversation.restart(stream, fragments);
         Ok(())
     })
 }
@@ -329,16 +319,16 @@ pub unsafe extern "C" fn zephyr_conversation_forget(
 ) -> zephyr_status {
     // SAFETY: as the caller promises.
     boundary(|| unsafe {
-        let receiving = &mut borrow_mut(conversation)?.receiving;
-        let (stream, _) = receiving.ack();
-        // Fits together: nothing has come.
-        *receiving = Receiving::from_parts(stream, 0, 0, stream > 0).unwrap_or_default();
+        borrow_mut(conversation)?.0.forget();
         Ok(())
     })
 }
 
 fn slot_number(slot: u32) -> Result<u8, Failure> {
-    u8::try_from(slot).ok().filter(|&slot| slot < slots::MAX).ok_or(ZEPHYR_ERROR_ARGUMENT.into())
+    u8::try_from(slot)
+        .ok()
+        .filter(|&slot| usize::from(slot) < SLOTS)
+        .ok_or(ZEPHYR_ERROR_ARGUMENT.into())
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@
 //! Integers are big-endian.
 
 use zephyr_core::Round;
-use zephyr_core::stream::{Receiving, Sending, WINDOW};
-
-use super::slots::{MAX, Slots};
-use super::zephyr_conversation;
+use zephyr_core::stream::{Conversation, Receiving, SLOTS, Sending, WINDOW};
 
 /// Length in bytes of what zephyr_conversation_save writes.
 pub const ZEPHYR_CONVERSATION_SAVED_LEN: usize = 822;
@@ -21,8 +18,8 @@ pub const ZEPHYR_CONVERSATION_SAVED_LEN: usize = 822;
 const VERSION: u8 = 1;
 const SENDING: usize = 4 + 4 + 4 + 8 + WINDOW as usize * 8;
 const RECEIVING: usize = 4 + 4 + 8 + 1;
-const SLOTS: usize = 8 + 8 + MAX as usize * 4;
-const _: () = assert!(ZEPHYR_CONVERSATION_SAVED_LEN == 1 + SENDING + RECEIVING + SLOTS);
+const IN_SLOTS: usize = 8 + 8 + SLOTS * 4;
+const _: () = assert!(ZEPHYR_CONVERSATION_SAVED_LEN == 1 + SENDING + RECEIVING + IN_SLOTS);
 
 struct Writer {
     bytes: [u8; ZEPHYR_CONVERSATION_SAVED_LEN],
@@ -40,8 +37,8 @@ impl Writer {
     }
 }
 
-pub(super) fn write(conversation: &zephyr_conversation) -> [u8; ZEPHYR_CONVERSATION_SAVED_LEN] {
-    let zephyr_conversation { sending, receiving, slots } = conversation;
+pub(super) fn write(conversation: &Conversation) -> [u8; ZEPHYR_CONVERSATION_SAVED_LEN] {
+    let (sending, receiving) = (conversation.sending(), conversation.receiving());
     let mut w = Writer { bytes: [0; _], len: 0 };
     w.put(&[VERSION]);
     for number in [sending.stream(), sending.acked(), sending.next()] {
@@ -56,9 +53,15 @@ pub(super) fn write(conversation: &zephyr_conversation) -> [u8; ZEPHYR_CONVERSAT
     w.put(&ack.to_be_bytes());
     w.put(&receiving.early().to_be_bytes());
     w.put(&[receiving.owed().into()]);
-    w.round(slots.round);
-    w.put(&slots.taken.to_be_bytes());
-    slots.sequences.iter().for_each(|sequence| w.put(&sequence.to_be_bytes()));
+    let (mut taken, mut numbers) = (0u64, [0; SLOTS]);
+    let slots = conversation.slots();
+    w.round(slots.as_ref().map(|(round, _)| *round));
+    for (slot, sequence) in slots.into_iter().flat_map(|(_, slots)| slots) {
+        taken |= 1 << slot;
+        numbers[usize::from(slot)] = sequence.unwrap_or(0);
+    }
+    w.put(&taken.to_be_bytes());
+    numbers.iter().for_each(|number| w.put(&number.to_be_bytes()));
     w.bytes
 }
 
@@ -93,7 +96,7 @@ impl Reader<'_> {
 }
 
 /// What was saved, with what was in slots due again; `None` if it is none.
-pub(super) fn read(bytes: &[u8]) -> Option<zephyr_conversation> {
+pub(super) fn read(bytes: &[u8]) -> Option<Conversation> {
     if bytes.len() != ZEPHYR_CONVERSATION_SAVED_LEN {
         return None;
     }
@@ -110,13 +113,17 @@ pub(super) fn read(bytes: &[u8]) -> Option<zephyr_conversation> {
     }
     let sending = Sending::from_parts(stream, acked, next, acked_in, sent)?;
     let receiving = Receiving::from_parts(r.u32()?, r.u32()?, r.u64()?, r.flag()?)?;
+    let mut conversation = Conversation::from_parts(sending, receiving);
     let (round, taken) = (r.round()?, r.u64()?);
-    let mut sequences = [0; MAX as usize];
-    for sequence in &mut sequences {
-        *sequence = r.u32()?;
+    let mut in_slots = heapless::Vec::<_, SLOTS>::new();
+    for slot in 0..SLOTS {
+        let sequence = r.u32()?;
+        if taken & 1 << slot != 0 {
+            in_slots.push(Some(sequence).filter(|&n| n > 0)).ok()?;
+        }
     }
-    let slots = Slots { round, sequences, taken };
-    let mut conversation = zephyr_conversation { sending, receiving, slots };
-    conversation.resume();
+    if let Some(round) = round {
+        conversation.resume(round, in_slots);
+    }
     Some(conversation)
 }
