@@ -5,9 +5,9 @@ use zephyr_core::Address;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::storage::{Key, Storage};
+use crate::home::keys;
+use crate::storage::Storage;
 
-const ACCOUNT: Key = Key(0);
 const SEED: usize = 32;
 const LONGEST: usize = SEED + zephyr_core::MAX_ADDRESS;
 
@@ -24,7 +24,8 @@ impl Account {
     /// If the storage can't be read, or what it holds is damaged.
     pub async fn load<S: Storage>(storage: &mut S) -> Result<Option<Self>, Error<S::Error>> {
         let mut buffer = Zeroizing::new([0; LONGEST]);
-        let Some(len) = storage.load(ACCOUNT, &mut *buffer).await.map_err(Error::Storage)? else {
+        let Some(len) = storage.load(keys::ACCOUNT, &mut *buffer).await.map_err(Error::Storage)?
+        else {
             return Ok(None);
         };
         let parts = buffer.get(..len).and_then(|item| item.split_first_chunk());
@@ -45,11 +46,8 @@ impl Account {
     ) -> Result<Self, Error<S::Error>> {
         let mut seed = Zeroizing::new([0; SEED]);
         rng.fill_bytes(seed.as_mut());
-        let mut buffer = Zeroizing::new([0; LONGEST]);
-        let len = SEED + address.as_bytes().len();
-        buffer[..SEED].copy_from_slice(seed.as_ref());
-        buffer[SEED..len].copy_from_slice(address.as_bytes());
-        storage.save(ACCOUNT, &buffer[..len]).await.map_err(Error::Storage)?;
+        let item = [seed.as_slice(), address.as_bytes()];
+        storage.save(keys::ACCOUNT, &item).await.map_err(Error::Storage)?;
         Ok(Self { address, seed })
     }
 

@@ -1,46 +1,39 @@
 //! What a client knows, wants to send and has received: it survives a reset.
+//!
+//! Of a storage only single items are atomic. So whatever changes is written in such an order that every beginning of
+//! it is right: fragments first, then the numbers of the contact that speak of them, and what these speak of no more is
+//! erased last. What a loss of power left over is erased when the home is opened.
+
+mod bytes;
+mod inbox;
+pub(crate) mod keys;
+mod limits;
+mod outbox;
+mod part;
+mod registrations;
+mod state;
+mod strangers;
+mod versions;
 
 use core::fmt;
 
-use zephyr_core::session::Draft;
-use zephyr_core::{Address, Content, DirectoryHash, Payload, Round, ServerId, UnixMs};
+use zephyr_core::{Address, DirectoryHash, Manifest, Round, UnixMs};
 
 use crate::account::Account;
 use crate::error::Error;
-use crate::registration::Registration;
 use crate::storage::Storage;
 
-/// The longest message in bytes.
-pub const MAX_TEXT: usize = 4_096;
+use bytes::{Reader, Writer};
+use inbox::Showing;
+use limits::Limits;
+use state::{Contact, STATE_SIZE, State};
+use strangers::Strangers;
 
-/// A message that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(pub u64);
+pub use outbox::{MAX_TEXT, MessageId, SendError};
+pub use part::Part;
 
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-/// A fragment of a message that has come. Its bytes stand in the buffer that was lent.
-///
-/// Fragments of one sender come in order, those of one message behind each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Who sent it; `None` if nobody says so.
-    pub from: Option<Address>,
-    /// What the message is.
-    pub content: Content,
-    /// The message's id, the same in all its fragments.
-    pub message: u64,
-    /// The fragment's index in the message.
-    pub fragment: u16,
-    /// How many fragments the message has.
-    pub fragments: u16,
-    /// How many bytes of the buffer it fills.
-    pub len: usize,
-}
+/// Round, hash of its directory, time.
+const ROUND_SIZE: usize = 8 + 32 + 8;
 
 /// Why a contact can't be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,32 +49,101 @@ pub enum ContactError<E> {
     Storage(E),
 }
 
-/// Why a message can't be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SendError<E> {
-    /// The recipient is no contact.
-    NoContact,
-    /// The message is empty or longer than [`MAX_TEXT`].
-    Length,
-    /// Too much waits for this contact already. Wait until something is delivered.
-    Full,
-    /// The network's time isn't known yet.
-    ClockUnknown,
-    /// The storage can't be written.
-    Storage(E),
+impl<E: fmt::Debug> fmt::Display for ContactError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Oneself => f.write_str("that is your own address"),
+            Self::Full => {
+                f.write_str("there are as many contacts as there is room for: remove one")
+            }
+            Self::ClockUnknown => {
+                f.write_str("the network's time isn't known yet: wait until a server is reached")
+            }
+            Self::Storage(error) => write!(f, "the storage can't be written: {error:?}"),
+        }
+    }
 }
+
+impl<E: fmt::Debug> core::error::Error for ContactError<E> {}
 
 pub(crate) struct Home<S, const CONTACTS: usize> {
     storage: S,
     account: Account,
+    limits: Limits,
     last: Option<(Round, DirectoryHash)>,
-    contacts: heapless::Vec<Address, CONTACTS>,
+    clock: UnixMs,
+    contacts: [Option<Contact>; CONTACTS],
+    strangers: Strangers,
+    /// The contact whose turn it is to be shown.
+    turn: usize,
+    showing: Option<Showing>,
 }
 
 impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
-    pub(crate) async fn open(storage: S, account: Account) -> Result<Self, Error<S::Error>> {
-        Ok(Self { storage, account, last: None, contacts: heapless::Vec::new() })
+    /// Reads what `storage` holds, and erases what a loss of power left over.
+    pub(crate) async fn open(
+        mut storage: S,
+        account: Account,
+        manifest: &Manifest<'_>,
+    ) -> Result<Self, Error<S::Error>> {
+        let limits = Limits::new(&storage, manifest.parameters().geometry.payload_len(), CONTACTS)?;
+        check_network(&mut storage, manifest).await?;
+        let (last, clock) = match load(&mut storage, keys::ROUND).await? {
+            Some(item) => read_round(&item)?,
+            None => (None, UnixMs(0)),
+        };
+        let strangers = Strangers::load(&mut storage).await?;
+        let mut home = Self {
+            storage,
+            account,
+            limits,
+            last,
+            clock,
+            contacts: [const { None }; CONTACTS],
+            strangers,
+            turn: 0,
+            showing: None,
+        };
+        for place in 0..CONTACTS {
+            home.load_contact(place).await?;
+        }
+        Ok(home)
+    }
+
+    async fn load_contact(&mut self, place: usize) -> Result<(), Error<S::Error>> {
+        let present =
+            self.storage.present(keys::contact(place, 0)).await.map_err(Error::Storage)?;
+        let mut wanted = 0;
+        if present & (1 << keys::STATE) != 0 {
+            let address = self.load::<256>(place, keys::ADDRESS).await?;
+            let text = address.as_deref().and_then(|text| core::str::from_utf8(text).ok());
+            let address = text.and_then(Address::from_canonical).ok_or(Error::Damaged)?;
+            let state = self.load::<STATE_SIZE>(place, keys::STATE).await?;
+            let state = state.and_then(|item| State::read(&item)).ok_or(Error::Damaged)?;
+            wanted = state.keys();
+            self.contacts[place] = Some(Contact { address, state });
+        }
+        if wanted & !present != 0 {
+            return Err(Error::Damaged);
+        }
+        self.erase(place, present & !wanted).await
+    }
+
+    async fn load<const N: usize>(
+        &mut self,
+        place: usize,
+        index: u16,
+    ) -> Result<Option<heapless::Vec<u8, N>>, Error<S::Error>> {
+        load(&mut self.storage, keys::contact(place, index)).await
+    }
+
+    /// Erases these items of a contact, a bit each.
+    async fn erase(&mut self, place: usize, items: u128) -> Result<(), Error<S::Error>> {
+        for index in (0..).take(128).filter(|index| items & 1 << index != 0) {
+            let key = keys::contact(place, index);
+            self.storage.remove(key).await.map_err(Error::Storage)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn account(&self) -> &Account {
@@ -90,7 +152,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
 
     /// The newest network time that was written down.
     pub(crate) fn clock(&self) -> UnixMs {
-        UnixMs(0)
+        self.clock
     }
 
     pub(crate) fn last_round(&self) -> Option<(Round, DirectoryHash)> {
@@ -104,13 +166,23 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         directory: DirectoryHash,
         network_time: UnixMs,
     ) -> Result<(), Error<S::Error>> {
-        let _ = network_time;
-        self.last = Some((round, directory));
+        let mut w = Writer::<ROUND_SIZE>::new();
+        w.u64(round.0).put(directory.as_bytes()).u64(network_time.0);
+        self.storage.save(keys::ROUND, &[w.bytes()]).await.map_err(Error::Storage)?;
+        (self.last, self.clock) = (Some((round, directory)), network_time);
         Ok(())
     }
 
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &Address> {
-        self.contacts.iter()
+        self.contacts.iter().flatten().map(|contact| &contact.address)
+    }
+
+    fn place(&self, address: &Address) -> Option<usize> {
+        self.contacts.iter().position(|c| c.as_ref().is_some_and(|c| c.address == *address))
+    }
+
+    fn state(&self, place: usize) -> Option<&State> {
+        self.contacts.get(place)?.as_ref().map(|contact| &contact.state)
     }
 
     /// `now` is the network's time. An address that is a contact already stays one.
@@ -119,123 +191,98 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         address: &Address,
         now: Option<UnixMs>,
     ) -> Result<(), ContactError<S::Error>> {
-        let _ = now;
         if address == self.account.address() {
             return Err(ContactError::Oneself);
         }
-        self.contacts.push(address.clone()).map_err(|_| ContactError::Full)
+        if self.place(address).is_some() {
+            return Ok(());
+        }
+        let place = self.contacts.iter().position(Option::is_none).ok_or(ContactError::Full)?;
+        let state = State::new(now.ok_or(ContactError::ClockUnknown)?);
+        let key = keys::contact(place, keys::ADDRESS);
+        let saved = self.storage.save(key, &[address.as_bytes()]).await;
+        saved.map_err(ContactError::Storage)?;
+        save_state(&mut self.storage, place, &state).await.map_err(ContactError::Storage)?;
+        self.contacts[place] = Some(Contact { address: address.clone(), state });
+        Ok(())
     }
 
+    /// With all that waits for it or came from it.
     pub(crate) async fn remove_contact(
         &mut self,
         address: &Address,
     ) -> Result<(), Error<S::Error>> {
-        self.contacts.retain(|contact| contact != address);
+        let Some(place) = self.place(address) else { return Ok(()) };
+        // With these its items are nobody's.
+        let key = keys::contact(place, keys::STATE);
+        self.storage.remove(key).await.map_err(Error::Storage)?;
+        self.showing.take_if(|showing| showing.is_of(place));
+        match self.contacts[place].take() {
+            Some(contact) => self.erase(place, contact.state.keys()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a contact's numbers down, which are true from then on.
+    async fn commit(&mut self, place: usize, state: State) -> Result<(), S::Error> {
+        save_state(&mut self.storage, place, &state).await?;
+        self.keep(place, state);
         Ok(())
     }
 
-    /// `message` is a random number; `capacity` is how many bytes of the message a fragment takes.
-    pub(crate) async fn send(
-        &mut self,
-        to: &Address,
-        content: Content,
-        text: &[u8],
-        message: u64,
-        capacity: usize,
-        now: Option<UnixMs>,
-    ) -> Result<MessageId, SendError<S::Error>> {
-        let _ = (to, content, text, message, capacity, now);
-        Err(SendError::Full)
+    /// What has changed need not be written down.
+    fn keep(&mut self, place: usize, state: State) {
+        if let Some(contact) = &mut self.contacts[place] {
+            contact.state = state;
+        }
     }
+}
 
-    /// What goes into the slot, written down: the fragment that is due, an acknowledgement that is owed, or nothing.
-    pub(crate) async fn fill<'b>(
-        &mut self,
-        round: Round,
-        slot: u8,
-        contact: &Address,
-        resend_after: u64,
-        buffer: &'b mut [u8],
-    ) -> Result<Option<Draft<'b>>, Error<S::Error>> {
-        let _ = (round, slot, contact, resend_after, buffer);
-        Ok(None)
+async fn save_state<S: Storage>(
+    storage: &mut S,
+    place: usize,
+    state: &State,
+) -> Result<(), S::Error> {
+    storage.save(keys::contact(place, keys::STATE), &[state.write().bytes()]).await
+}
+
+/// An item of at most `N` bytes.
+async fn load<S: Storage, const N: usize>(
+    storage: &mut S,
+    key: crate::storage::Key,
+) -> Result<Option<heapless::Vec<u8, N>>, Error<S::Error>> {
+    let mut item = heapless::Vec::new();
+    item.resize_default(N).expect("it has room for N bytes");
+    match storage.load(key, &mut item).await.map_err(Error::Storage)? {
+        Some(len) if len > N => Err(Error::Damaged),
+        Some(len) => {
+            item.truncate(len);
+            Ok(Some(item))
+        }
+        None => Ok(None),
     }
+}
 
-    /// A mixer took the slot's packet.
-    pub(crate) fn sent(&mut self, round: Round, slot: u8) {
-        let _ = (round, slot);
-    }
+fn read_round<E>(
+    item: &heapless::Vec<u8, ROUND_SIZE>,
+) -> Result<(Option<(Round, DirectoryHash)>, UnixMs), Error<E>> {
+    let read = |mut r: Reader<'_>| {
+        let (round, hash, time) = (r.u64()?, r.array()?, r.u64()?);
+        let last = (Round(round), DirectoryHash::from_bytes(hash));
+        r.end((Some(last), UnixMs(time)))
+    };
+    read(Reader(item)).ok_or(Error::Damaged)
+}
 
-    /// No mixer took the slot's packet, or it carries cover.
-    pub(crate) fn failed(&mut self, round: Round, slot: u8) {
-        let _ = (round, slot);
-    }
-
-    /// The round was void.
-    pub(crate) fn void(&mut self, round: Round) {
-        let _ = round;
-    }
-
-    /// Keeps what came; `delivered` gets the messages whose last fragment is acknowledged. Whether it was kept: if
-    /// there is no room, it comes again.
-    pub(crate) async fn receive(
-        &mut self,
-        round: Round,
-        payload: &Payload<'_>,
-        delivered: impl FnMut(MessageId),
-    ) -> Result<bool, Error<S::Error>> {
-        let _ = (round, payload, delivered);
-        Ok(true)
-    }
-
-    /// The first part that waits for the user; `buffer` has room for a payload.
-    pub(crate) async fn next_part(
-        &mut self,
-        buffer: &mut [u8],
-    ) -> Result<Option<Part>, Error<S::Error>> {
-        let _ = buffer;
-        Ok(None)
-    }
-
-    /// The user has that part: it is erased.
-    pub(crate) async fn taken(&mut self) -> Result<(), Error<S::Error>> {
-        Ok(())
-    }
-
-    pub(crate) async fn registration(
-        &mut self,
-        pkg: &ServerId,
-    ) -> Result<Registration, Error<S::Error>> {
-        let _ = pkg;
-        Ok(Registration::None)
-    }
-
-    pub(crate) async fn set_registration(
-        &mut self,
-        pkg: &ServerId,
-        state: Registration,
-    ) -> Result<(), Error<S::Error>> {
-        let _ = (pkg, state);
-        Ok(())
-    }
-
-    /// The newest signed manifest with an even (0) or odd (1) version: its length in `buffer`.
-    pub(crate) async fn version(
-        &mut self,
-        parity: u32,
-        buffer: &mut [u8],
-    ) -> Result<Option<usize>, Error<S::Error>> {
-        let _ = (parity, buffer);
-        Ok(None)
-    }
-
-    /// Keeps a signed manifest in the place of the one before the last.
-    pub(crate) async fn set_version(
-        &mut self,
-        version: u32,
-        signed: &[u8],
-    ) -> Result<(), Error<S::Error>> {
-        let _ = (version, signed, &mut self.storage);
-        Ok(())
+/// A storage is of one network for good.
+async fn check_network<S: Storage>(
+    storage: &mut S,
+    manifest: &Manifest<'_>,
+) -> Result<(), Error<S::Error>> {
+    let network = manifest.network().as_bytes();
+    match load::<S, 32>(storage, keys::NETWORK).await? {
+        Some(known) if known == network => Ok(()),
+        Some(_) => Err(Error::OtherNetwork),
+        None => storage.save(keys::NETWORK, &[network]).await.map_err(Error::Storage),
     }
 }

@@ -41,7 +41,7 @@ pub use resources::{Config, Resources, new};
 pub use runner::Runner;
 
 // What survives a reset
-pub use flash::FlashStorage;
+pub use flash::{FlashError, FlashStorage};
 pub use storage::{Key, Storage};
 
 // The network

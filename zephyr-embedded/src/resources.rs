@@ -169,7 +169,7 @@ pub async fn new<
     })?;
 
     let manifests: &'a [Place<[u8; MANIFEST]>; 2] = manifests;
-    let mut home = Home::open(storage, config.account).await?;
+    let mut home = Home::open(storage, config.account, &firmware).await?;
     let known = Manifests::new(&firmware, [&manifests[0], &manifests[1]]);
     load_versions(&mut home, &known, &firmware, manifests).await?;
 
