@@ -56,7 +56,8 @@ impl Account {
         &self.address
     }
 
-    pub(crate) fn seed(&self) -> &Zeroizing<[u8; SEED]> {
+    /// The secret from which the keys follow.
+    pub fn seed(&self) -> &Zeroizing<[u8; SEED]> {
         &self.seed
     }
 }
