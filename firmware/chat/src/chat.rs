@@ -1,5 +1,7 @@
 //! The program: what is typed, what arrives, what happens.
 
+use core::pin::pin;
+
 use embassy_futures::select::{Either, Either3, select, select3};
 use embedded_io_async::{Read, Write};
 use embedded_nal_async::{Dns, TcpConnect};
@@ -59,7 +61,9 @@ where
         return Ok(());
     }
     let mut chat = Chat { client, console, monitor, counts: Counts::default(), ready: false };
-    match select(runner.run(), chat.run(&mut lines)).await {
+    // Both are large, so they stay where they are made.
+    let (runner, typed) = (pin!(runner.run()), pin!(chat.run(&mut lines)));
+    match select(runner, typed).await {
         Either::First(ended) => ended.map(|never| match never {}),
         Either::Second(ended) => ended,
     }
@@ -139,7 +143,7 @@ where
     async fn add(&mut self, address: &Address) -> bool {
         let added = self.client.add_contact(address).await;
         if let Err(error) = &added {
-            self.console.error(format_args!("{error:?}")).await;
+            self.console.error(error).await;
         }
         added.is_ok()
     }
@@ -150,7 +154,7 @@ where
         }
         match self.client.send(address, Content::Text, text.as_bytes()).await {
             Ok(id) => self.console.line(format_args!("queued {id}")).await,
-            Err(error) => self.console.error(format_args!("{error:?}")).await,
+            Err(error) => self.console.error(error).await,
         }
     }
 
