@@ -27,6 +27,8 @@ impl Pairing for Blst {
     type G2 = G2;
     type Prepared = Prepared;
 
+    const JOINS_PAIRINGS: bool = true;
+
     fn prepare(q: &G2) -> Prepared {
         if q.is_identity() {
             return Prepared(None);

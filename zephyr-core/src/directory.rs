@@ -14,6 +14,7 @@ pub use announcement::{
 pub use guard::{Equivocation, GUARD_SIZE, RoundWatch, SigningGuard};
 pub use manifest::{MAX_MANIFEST, MAX_SERVERS, Manifest, ManifestError};
 pub use parameters::{Parameters, Schedule};
+pub(crate) use round::Verification;
 pub use round::{
     Directory, DirectoryError, MAX_DIRECTORY, encode_directory, sign_directory,
     verify_directory_signature,

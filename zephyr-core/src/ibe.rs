@@ -9,5 +9,6 @@ mod private_key;
 mod share;
 
 pub use master::{MasterSecret, PKG_KEY_SIZE, PROOF_SIZE, PkgKey, PkgKeyError, RoundKey};
+pub(crate) use private_key::KeyCheck;
 pub use private_key::{ExtractError, PrivateKey};
 pub use share::{KeyShare, SHARE_SIZE};

@@ -19,6 +19,7 @@ mod download;
 mod drive;
 mod event;
 mod exchange;
+mod extraction;
 mod fill;
 mod incoming;
 mod info;
@@ -384,6 +385,7 @@ impl<'a, S: Suite> Session<'a, S> {
     fn finish_outgoing(&mut self, outgoing: Outgoing<S>, now: UnixMs, rng: &mut impl CryptoRng) {
         let round = outgoing.round();
         self.exchanges.cancel(round);
+        self.contacts.forget_own_keys();
         self.failed = Some((round, outgoing.unsent())).filter(|(_, slots)| *slots != 0);
         if let Some(why) = outgoing.missed() {
             self.event(Event::Missed { round, why });

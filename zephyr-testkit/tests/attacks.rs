@@ -69,20 +69,19 @@ fn an_answer_counts_for_the_packet_that_was_sent_and_for_no_other() {
     let (_, second, _) = alone.until_fill();
     // The outbox is slow with the first slot; the second's packet goes out before.
     assert!(alone.session.fill(round, second, Some(draft(b"second")), &mut alone.rng));
-    let (mut fills, mut submit) = (vec![first], None);
-    while let Some(action) = alone.poll() {
-        match action {
-            Action::Fill { slot, .. } => fills.push(slot),
+    let (exchange, server) = loop {
+        match alone.next() {
             Action::Connect { exchange, server } if server.role == Role::Mixer => {
-                submit = Some((exchange, server));
+                break (exchange, server);
             }
             Action::Connect { exchange, server } => alone.carry_out(exchange, server),
+            Action::Fill { .. } => {}
             other => panic!("{other:?}"),
         }
-    }
-    let (exchange, server) = submit.expect("the packet is to be submitted");
+    };
     let request = alone.request(exchange).unwrap();
     assert!(alone.session.fill(round, first, Some(draft(b"first")), &mut alone.rng));
+    assert!(alone.poll().is_none(), "it is wrapped");
     let mut frames = alone.answer(server, &request);
     let now = alone.now;
     let reaction = alone.session.handle_frame(exchange, &mut frames[0], now, &mut alone.out);

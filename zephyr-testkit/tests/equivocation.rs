@@ -102,7 +102,10 @@ fn run(second: Second) -> Seen {
                     }
                 }
                 let now = alone.now;
-                let _ = alone.session.handle_frame(exchange, &mut frame, now, &mut alone.out);
+                let out = &mut alone.out;
+                while let Reaction::Again =
+                    alone.session.handle_frame(exchange, &mut frame, now, out)
+                {}
             }
             Action::Connect { exchange, server } => alone.carry_out(exchange, server),
             other => panic!("{other:?}"),

@@ -39,9 +39,8 @@ impl Stack {
         self.top - changed.unwrap_or(self.top)
     }
 
-    /// Whether it has been so deep that it may have gone on beyond its memory.
-    pub fn is_full(&self) -> bool {
-        // SAFETY: as above.
-        unsafe { (self.bottom as *const u32).read_volatile() != PATTERN }
+    /// Bytes that the stack has in all.
+    pub fn size(&self) -> usize {
+        self.top - self.bottom
     }
 }

@@ -200,11 +200,13 @@ impl<'s> Driver<'s> {
                 }
                 self.react(id, reaction, now).await
             }
-            Report::Frame { id, mut frame } => {
+            Report::Frame { id, mut frame } => loop {
                 let out = &mut self.request;
-                let reaction = self.session.handle_frame(id, &mut frame, now, out);
-                self.react(id, reaction, now).await
-            }
+                match self.session.handle_frame(id, &mut frame, now, out) {
+                    Reaction::Again => tokio::task::yield_now().await,
+                    reaction => break self.react(id, reaction, now).await,
+                }
+            },
             Report::Failed { id, server: ServerRef { role, index }, why } => {
                 self.links.remove(&id);
                 self.session.handle_failed(id, now);
@@ -222,7 +224,7 @@ impl<'s> Driver<'s> {
         now: UnixMs,
     ) -> Result<(), StoreError> {
         match reaction {
-            Reaction::Wait => {}
+            Reaction::Wait | Reaction::Again => {}
             Reaction::Send(len) => {
                 if let Some(link) = self.links.get(&id) {
                     // A connection that failed has told so, or will.

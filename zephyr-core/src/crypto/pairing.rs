@@ -67,6 +67,10 @@ pub trait Pairing: Sized + 'static {
     /// A point of G2 made ready for many pairings.
     type Prepared: Clone + Zeroize;
 
+    /// Whether [`Pairing::pairings_equal`] is quicker than two pairings. If not, long computations that compare
+    /// pairings take one of them a step.
+    const JOINS_PAIRINGS: bool = false;
+
     /// Makes `q` ready for [`Pairing::pair`].
     fn prepare(q: &Self::G2) -> Self::Prepared;
     /// `e(p, q)`.

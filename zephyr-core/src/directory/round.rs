@@ -9,11 +9,13 @@
 //! directory  = body ‖ for each mixer of the directory: its signature 64 over the directory hash
 //! ```
 
+mod verification;
+
 use core::fmt;
 
 use crate::crypto::hash::{Label, hash};
 use crate::crypto::suite::{DH_SIZE, SIGNATURE_SIZE, Signature, Suite};
-use crate::ibe::{PKG_KEY_SIZE, PkgKey, RoundKey};
+use crate::ibe::PKG_KEY_SIZE;
 use crate::ids::{DirectoryHash, ManifestHash, MixerIndex, NetworkId, PkgIndex, Round, UnixMs};
 use crate::onion::{Hop, Routes};
 use crate::seal::RoundContext;
@@ -21,8 +23,9 @@ use crate::wire::cursor::{Reader, Writer};
 
 use super::announcement::{MixerAnnouncement, PkgAnnouncement};
 use super::manifest::{MAX_SERVERS, Manifest};
-use super::parameters::Schedule;
 use super::server::Role;
+
+pub(crate) use verification::Verification;
 
 const FORMAT: u8 = 1;
 const HEADER_SIZE: usize = 1 + 32 + 32 + 8 + 8 + 8 + 4 + 8 + 8 + 2;
@@ -192,73 +195,12 @@ impl<'a> Directory<'a> {
         manifest: &Manifest<'_>,
         proofs: bool,
     ) -> Result<RoundContext<S::Pairing>, DirectoryError> {
-        self.check_manifest(manifest)?;
-        let Schedule { submit_from, submit_until, phase_ms, deliver_until, closes, .. } =
-            manifest.parameters().schedule(self.round);
-        if self.times != [submit_from, submit_until, deliver_until, closes]
-            || self.phase_ms != phase_ms
-        {
-            return Err(DirectoryError::Times);
-        }
-        self.check_mixers::<S>(manifest)?;
-        let key = self.check_pkgs::<S>(manifest, proofs)?;
-        Ok(RoundContext::new(self.network, self.round, self.hash(), key))
+        Verification::without_signatures(self).finish::<S>(self, manifest, proofs)
     }
 
     fn check_manifest(&self, manifest: &Manifest<'_>) -> Result<(), DirectoryError> {
         let same = self.network == *manifest.network() && self.manifest == manifest.hash();
         if same { Ok(()) } else { Err(DirectoryError::OtherNetwork) }
-    }
-
-    fn check_mixers<S: Suite>(&self, manifest: &Manifest<'_>) -> Result<(), DirectoryError> {
-        if self.mixers().count() < usize::from(manifest.parameters().min_mixers) {
-            return Err(DirectoryError::TooFewMixers);
-        }
-        let mut last = None;
-        for (index, announcement) in self.mixers() {
-            let server = manifest
-                .server(Role::Mixer, index.0.into())
-                .filter(|_| last < Some(index))
-                .ok_or(DirectoryError::Servers)?;
-            if !announcement.verify::<S>(&self.network, &server.id) {
-                return Err(DirectoryError::MixerKey(index));
-            }
-            last = Some(index);
-        }
-        Ok(())
-    }
-
-    fn check_pkgs<S: Suite>(
-        &self,
-        manifest: &Manifest<'_>,
-        proofs: bool,
-    ) -> Result<RoundKey<S::Pairing>, DirectoryError> {
-        if self.pkgs().count() != manifest.servers(Role::Pkg).count() {
-            return Err(DirectoryError::MissingPkg);
-        }
-        let mut sum: Option<RoundKey<S::Pairing>> = None;
-        for ((index, announcement), (place, server)) in
-            self.pkgs().zip(manifest.servers(Role::Pkg).enumerate())
-        {
-            if usize::from(index.0) != place {
-                return Err(DirectoryError::MissingPkg);
-            }
-            let key = if proofs {
-                PkgKey::verify(&announcement.key, &self.network, self.round, &server.id)
-            } else {
-                PkgKey::decode(&announcement.key)
-            };
-            let key = key.ok().filter(|_| announcement.verify::<S>(&self.network, &server.id));
-            let key = key.ok_or(DirectoryError::PkgKey(index))?;
-            sum = Some(
-                match sum {
-                    None => RoundKey::sum([key]),
-                    Some(sum) => sum.plus(key),
-                }
-                .map_err(|_| DirectoryError::PkgKey(index))?,
-            );
-        }
-        sum.ok_or(DirectoryError::MissingPkg)
     }
 
     /// Checks the whole directory, all its mixers' signatures included: what clients do.
@@ -270,20 +212,7 @@ impl<'a> Directory<'a> {
         manifest: &Manifest<'_>,
         proofs: bool,
     ) -> Result<RoundContext<S::Pairing>, DirectoryError> {
-        // Whoever has an older version of the manifest should know that it is only that.
-        self.check_manifest(manifest)?;
-        // Then signatures: they are cheap, and without them nothing else matters.
-        let digest = signature_digest(&self.hash());
-        let mut signatures = self.signatures.chunks_exact(SIGNATURE_SIZE);
-        for (index, _) in self.mixers() {
-            let server =
-                manifest.server(Role::Mixer, index.0.into()).ok_or(DirectoryError::Servers)?;
-            let signature = signatures.next().and_then(|s| s.try_into().ok());
-            if !signature.is_some_and(|s| S::Signature::verify(server.id.as_bytes(), &digest, s)) {
-                return Err(DirectoryError::Unsigned(index));
-            }
-        }
-        self.check::<S>(manifest, proofs)
+        Verification::new(self).finish::<S>(self, manifest, proofs)
     }
 }
 

@@ -203,7 +203,7 @@ impl<P: Pairing> PkgKey<P> {
 }
 
 /// `e(d1, G2) = e(Q1, P2)` and `e(G1, d2) = e(P1, Q2)`.
-pub(super) fn share_matches<P: Pairing>(
+fn share_matches<P: Pairing>(
     p1: &P::G1,
     p2: &P::G2,
     share: &KeyShare<P>,

@@ -2,12 +2,13 @@
 
 use core::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
 use crate::crypto::pairing::{Pairing, Point};
 use crate::identity::Identity;
 
-use super::master::{RoundKey, share_matches};
+use super::master::RoundKey;
 use super::share::KeyShare;
 
 /// The summed shares are not the private key of the identity in the round: at least one PKG gave a wrong share.
@@ -39,11 +40,12 @@ impl<P: Pairing> PrivateKey<P> {
         identity: &Identity<P>,
         round_key: &RoundKey<P>,
     ) -> Result<Self, ExtractError> {
-        if sum.d1.is_identity() || !share_matches::<P>(&round_key.p1, &round_key.p2, &sum, identity)
-        {
-            return Err(ExtractError);
+        let mut check = KeyCheck::new(sum);
+        loop {
+            if let Some(result) = check.step(identity, round_key) {
+                return result;
+            }
         }
-        Ok(Self { d1: sum.d1.clone(), d2: P::prepare(&sum.d2) })
     }
 
     pub(crate) fn d1(&self) -> &P::G1 {
@@ -52,6 +54,51 @@ impl<P: Pairing> PrivateKey<P> {
 
     pub(crate) fn d2(&self) -> &P::Prepared {
         &self.d2
+    }
+}
+
+/// The check of a sum of shares, in steps: `e(d1, G2) = e(Q1, P2)`, then `e(G1, d2) = e(P1, Q2)`.
+pub(crate) struct KeyCheck<P: Pairing> {
+    sum: KeyShare<P>,
+    /// How many of the four pairings are done.
+    done: usize,
+    /// The hash of the pairing before: an equation's left side, when its right side comes.
+    last: [u8; 32],
+}
+
+impl<P: Pairing> KeyCheck<P> {
+    pub(crate) fn new(sum: KeyShare<P>) -> Self {
+        Self { sum, done: 0, last: [0; 32] }
+    }
+
+    /// Does a step: one pairing, or the two of an equation where the backend joins them. `None` while more are to
+    /// come; not to be called again after a result.
+    pub(crate) fn step(
+        &mut self,
+        identity: &Identity<P>,
+        round_key: &RoundKey<P>,
+    ) -> Option<Result<PrivateKey<P>, ExtractError>> {
+        let (d1, d2) = (&self.sum.d1, &self.sum.d2);
+        let RoundKey { p1, p2 } = round_key;
+        let (g1, g2) = (P::G1::generator(), P::G2::generator());
+        let sides = [(d1, &g2), (identity.q1(), p2), (&g1, d2), (p1, identity.q2())];
+        let holds = if d1.is_identity() {
+            false
+        } else if P::JOINS_PAIRINGS {
+            self.done += 2;
+            P::pairings_equal(sides[self.done - 2], sides[self.done - 1])
+        } else {
+            let (p, q) = sides[self.done];
+            // Of a right key these are public.
+            let gt: [u8; 32] = Sha256::digest(P::pair(p, &P::prepare(q)).as_ref()).into();
+            self.done += 1;
+            let last = core::mem::replace(&mut self.last, gt);
+            self.done % 2 == 1 || gt == last
+        };
+        if !holds {
+            return Some(Err(ExtractError));
+        }
+        (self.done == sides.len()).then(|| Ok(PrivateKey { d1: d1.clone(), d2: P::prepare(d2) }))
     }
 }
 

@@ -163,6 +163,9 @@ pub struct Opened<'a> {
     pub payload: Payload<'a>,
 }
 
+/// The digest of a message that trial decryption has found to be ours. Dropping it erases it.
+pub(crate) struct OwnMessage(Zeroizing<[u8; DIGEST_SIZE]>);
+
 /// Opens the messages of one person in one round.
 pub struct Opener<'a, P: Pairing> {
     round: &'a RoundContext<P>,
@@ -199,19 +202,31 @@ impl<'a, P: Pairing> Opener<'a, P> {
     /// its sender, another). `None` if it is somebody else's, damaged, or not from whom it says.
     #[must_use]
     pub fn open<'m>(&self, message: &'m mut [u8]) -> Option<Opened<'m>> {
-        if message.len() < SEAL_OVERHEAD {
-            return None;
-        }
+        let own = self.try_open(message)?;
+        self.open_own(&own, message)
+    }
+
+    /// The first step of trial decryption: whether the message is ours (one pairing).
+    pub(crate) fn try_open(&self, message: &[u8]) -> Option<OwnMessage> {
+        (message.len() >= SEAL_OVERHEAD).then(|| self.digest(message))?.map(OwnMessage)
+    }
+
+    /// The second step: opens what the first has found to be ours (a multiplication; if it names its sender a hash
+    /// to G1 and a pairing).
+    pub(crate) fn open_own<'m>(
+        &self,
+        OwnMessage(digest): &OwnMessage,
+        message: &'m mut [u8],
+    ) -> Option<Opened<'m>> {
         // Tag and authenticator cover the ciphertext, so take what they need before decrypting in place.
-        let sealed = Sealed { message };
-        let (tag, mac, digest) = (sealed.tag(), sealed.mac(), self.digest(message)?);
-        let claimed = self.claimed_sender(message, &digest)?;
-        if claimed.is_none() && !secretbox::tags_equal(&anonymous_mac(&digest), &mac) {
+        let sealed = Sealed::new(message)?;
+        let (tag, mac) = (sealed.tag(), sealed.mac());
+        let claimed = self.claimed_sender(message, digest)?;
+        if claimed.is_none() && !secretbox::tags_equal(&anonymous_mac(digest), &mac) {
             return None;
         }
         if let Some((sender, slot)) = claimed {
-            let key =
-                SenderKey::from(&Identity::new(&self.round.network, sender), self.own, self.key);
+            let key = SenderKey::from_address(&self.round.network, &sender, self.own, self.key);
             let expected = key.tag(&self.round.directory, slot);
             if !(secretbox::tags_equal(&expected, &tag)
                 && key.verify(&self.round.directory, slot, &message[field::REST..], &mac))
@@ -219,7 +234,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
                 return None;
             }
         }
-        Some(Opened { payload: self.decrypt_with(message, &digest)? })
+        Some(Opened { payload: self.decrypt_with(message, digest)? })
     }
 
     fn authentic(&self, key: &SenderKey, slot: u16, message: &[u8]) -> bool {

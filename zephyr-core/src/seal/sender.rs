@@ -10,7 +10,7 @@ use crate::crypto::pairing::{GtBytes, Pairing};
 use crate::crypto::secretbox::tags_equal;
 use crate::ibe::PrivateKey;
 use crate::identity::{Address, Identity};
-use crate::ids::DirectoryHash;
+use crate::ids::{DirectoryHash, NetworkId};
 
 /// Length in bytes of a contact tag.
 pub const TAG_SIZE: usize = 16;
@@ -37,6 +37,17 @@ impl SenderKey {
         key: &PrivateKey<P>,
     ) -> Self {
         Self::derive(&P::pair(sender.q1(), key.d2()), sender.address(), recipient)
+    }
+
+    /// The same of a `sender` whose points aren't kept: one hash to G1 more.
+    pub(super) fn from_address<P: Pairing>(
+        network: &NetworkId,
+        sender: &Address,
+        recipient: &Address,
+        key: &PrivateKey<P>,
+    ) -> Self {
+        let q1 = Identity::<P>::hash_g1(network, sender);
+        Self::derive(&P::pair(&q1, key.d2()), sender, recipient)
     }
 
     fn derive(pairing: &GtBytes, sender: &Address, recipient: &Address) -> Self {

@@ -19,6 +19,8 @@ pub struct Contact<P: Pairing> {
     identity: Identity<P>,
     /// The keys under which it writes to the user, one for each round in flight.
     keys: [Option<SenderKey>; ROUNDS_IN_FLIGHT],
+    /// The key under which the user writes to it in the round being submitted.
+    own_key: Option<SenderKey>,
 }
 
 /// A place in the table of tags.
@@ -72,7 +74,8 @@ impl<'a, S: Suite> Contacts<'a, S> {
         match self.contacts.iter_mut().find(|place| place.is_none()) {
             Some(place) => {
                 let keys = [const { None }; ROUNDS_IN_FLIGHT];
-                *place = Some(Contact { id: ContactId(self.next_id), identity, keys });
+                *place =
+                    Some(Contact { id: ContactId(self.next_id), identity, keys, own_key: None });
                 self.next_id = self.next_id.wrapping_add(1);
                 true
             }
@@ -120,9 +123,29 @@ impl<'a, S: Suite> Contacts<'a, S> {
             .position(|c| c.as_ref().is_some_and(|c| c.identity.address() == address))
     }
 
-    /// The contact with this number, if it still is one.
-    pub(super) fn identity(&self, id: ContactId) -> Option<&Identity<S::Pairing>> {
-        self.contacts.iter().flatten().find(|c| c.id == id).map(|c| &c.identity)
+    /// The contact with this number, if it still is one, and the key under which the user writes to it.
+    pub(super) fn recipient(&self, id: ContactId) -> Option<(&Identity<S::Pairing>, &SenderKey)> {
+        let contact = self.contacts.iter().flatten().find(|c| c.id == id)?;
+        Some((&contact.identity, contact.own_key.as_ref()?))
+    }
+
+    /// Computes the key under which `own` writes to the contact in the round being submitted (one pairing). `false`
+    /// if it is there.
+    pub(super) fn compute_own_key(
+        &mut self,
+        id: ContactId,
+        own: &Address,
+        key: &PrivateKey<S::Pairing>,
+    ) -> bool {
+        let contact = self.contacts.iter_mut().flatten().find(|c| c.id == id);
+        let Some(contact) = contact.filter(|c| c.own_key.is_none()) else { return false };
+        contact.own_key = Some(SenderKey::to(own, key, &contact.identity));
+        true
+    }
+
+    /// Erases the keys of the round being submitted.
+    pub(super) fn forget_own_keys(&mut self) {
+        self.contacts.iter_mut().flatten().for_each(|contact| contact.own_key = None);
     }
 
     /// Whether the tags of all messages that `sender` can send as a contact in the round in `place` are known.

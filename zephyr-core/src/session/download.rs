@@ -4,13 +4,13 @@ use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ids::Round;
 use crate::mailbox::message_digest;
-use crate::seal::{Opener, Sealed};
+use crate::seal::{Opened, Opener, OwnMessage, Sealed};
 use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
 use super::Session;
 use super::contact::Hit;
 use super::event::{Event, Reaction};
-use super::incoming::List;
+use super::incoming::{Download, List};
 
 impl<S: Suite> Session<'_, S> {
     pub(super) fn incoming_place(&self, round: Round) -> Option<usize> {
@@ -24,7 +24,8 @@ impl<S: Suite> Session<'_, S> {
     ) -> Option<Reaction<'f>> {
         let place = self.incoming_place(round)?;
         let incoming = self.incoming[place].as_mut()?;
-        if incoming.download.list.as_ref().is_some_and(|list| list.left > 0) {
+        let Download { list, own, .. } = &incoming.download;
+        if own.is_some() || list.as_ref().is_some_and(|list| list.left > 0) {
             return self.handle_message(place, frame);
         }
         self.end_list(place)?;
@@ -100,6 +101,26 @@ impl<S: Suite> Session<'_, S> {
         if message.len() != self.manifest.parameters().geometry.sealed_len() {
             return None;
         }
+        let own = self.incoming[place].as_mut()?.download.own.take();
+        let opened = match own {
+            Some(own) => self.open_own(place, &own, message),
+            None if self.count_message(place, message)? => None,
+            None => match self.open(place, message)? {
+                Tried::Done(opened) => opened,
+                Tried::Own(own) => {
+                    self.incoming[place].as_mut()?.download.own = Some(own);
+                    return Some(Reaction::Again);
+                }
+            },
+        };
+        let Some(Opened { payload }) = opened else { return Some(Reaction::Wait) };
+        let incoming = self.incoming[place].as_mut()?;
+        incoming.opened = incoming.opened.saturating_add(1);
+        Some(Reaction::Received { round: incoming.round(), payload })
+    }
+
+    /// Adds the message to those of its list. Whether it is one of the client's loop packets.
+    fn count_message(&mut self, place: usize, message: &[u8]) -> Option<bool> {
         let incoming = self.incoming[place].as_mut()?;
         let download = &mut incoming.download;
         let list = download.list.as_mut()?;
@@ -107,43 +128,55 @@ impl<S: Suite> Session<'_, S> {
         list.left -= 1;
         list.hashes.push_digest(&digest);
         download.messages = download.messages.saturating_add(1);
-        if let Some(bit) = incoming.loops.find(&digest) {
-            download.returned |= bit;
-            return Some(Reaction::Wait);
-        }
+        let bit = incoming.loops.find(&digest);
+        download.returned |= bit.unwrap_or(0);
+        Some(bit.is_some())
+    }
 
-        let round = incoming.context.round();
-        let Some(key) = &incoming.key else { return Some(Reaction::Wait) };
+    /// Looks the tag up, else tries the user's key: one pairing, if any.
+    fn open<'m>(&mut self, place: usize, message: &'m mut [u8]) -> Option<Tried<'m>> {
+        let incoming = self.incoming[place].as_ref()?;
+        let Some(key) = &incoming.key else { return Some(Tried::Done(None)) };
         let opener = Opener::new(&incoming.context, self.own.address(), key);
         let tag = Sealed::new(message)?.tag();
-        let opened = match self.contacts.look_up(place, &tag) {
-            Some(hit) if hit.used => None,
+        Some(match self.contacts.look_up(place, &tag) {
+            Some(hit) if hit.used => Tried::Done(None),
             Some(Hit { entry, sender, key, slot, .. }) => {
                 let opened = opener.open_from(sender, key, slot, message);
                 if opened.is_some() {
                     self.contacts.mark_used(entry);
                 }
-                opened
+                Tried::Done(opened)
             }
-            None if self.contacts_only || incoming.knows_stranger(&tag) => None,
-            None => {
-                let opened = opener.open(message).filter(|opened| {
-                    // If the contact's tags of all slots are in the table, this one is of no slot.
-                    let sender = opened.payload.header.sender.as_ref();
-                    sender.is_none_or(|sender| !self.contacts.has_tags(place, sender))
-                });
-                if opened.is_some() {
-                    incoming.remember_stranger(tag);
-                }
-                opened
-            }
-        };
-        Some(match opened {
-            Some(opened) => {
-                incoming.opened = incoming.opened.saturating_add(1);
-                Reaction::Received { round, payload: opened.payload }
-            }
-            None => Reaction::Wait,
+            None if self.contacts_only || incoming.knows_stranger(&tag) => Tried::Done(None),
+            None => opener.try_open(message).map_or(Tried::Done(None), Tried::Own),
         })
     }
+
+    /// Opens a message that bears no contact's tag and is the user's.
+    fn open_own<'m>(
+        &mut self,
+        place: usize,
+        own: &OwnMessage,
+        message: &'m mut [u8],
+    ) -> Option<Opened<'m>> {
+        let incoming = self.incoming[place].as_mut()?;
+        let opener = Opener::new(&incoming.context, self.own.address(), incoming.key.as_ref()?);
+        let tag = Sealed::new(message)?.tag();
+        let opened = opener.open_own(own, message)?;
+        let sender = opened.payload.header.sender.as_ref();
+        // If the contact's tags of all slots are in the table, this one is of no slot.
+        if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
+            return None;
+        }
+        incoming.remember_stranger(tag);
+        Some(opened)
+    }
+}
+
+/// What came of a message.
+enum Tried<'m> {
+    Done(Option<Opened<'m>>),
+    /// It is the user's, from no contact: to be [opened](Session::open_own) in a step of its own.
+    Own(OwnMessage),
 }

@@ -4,10 +4,11 @@ use rand_core::CryptoRng;
 
 use crate::crypto::suite::Suite;
 use crate::directory::Role;
-use crate::ids::{PkgIndex, Round, UnixMs};
+use crate::ids::{MixerIndex, PkgIndex, Round, UnixMs};
 
-use super::event::{Action, ServerRef};
+use super::event::{Action, Event, ServerRef};
 use super::exchange::Kind;
+use super::extraction::Checked;
 use super::outgoing::{Outgoing, Slot};
 use super::{ROUNDS_IN_FLIGHT, Session};
 
@@ -55,29 +56,15 @@ impl<S: Suite> Session<'_, S> {
     }
 
     fn next_outgoing(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
-        let outgoing = self.outgoing.as_mut()?;
-        let round = outgoing.round();
-        if outgoing.agreed.is_some()
-            && now >= outgoing.fill_at()
-            && let Some(slot) = outgoing.slots.iter().position(|s| *s == Slot::Empty)
-        {
-            let holder = self.contacts.holder(round, slot as u8);
-            outgoing.slots[slot] = Slot::Asked(holder.map(|(id, _)| id));
-            let slot = slot as u8;
-            return Some(match holder {
-                Some((_, contact)) if outgoing.may_write() => {
-                    Action::Fill { round, slot, contact: contact.clone() }
-                }
-                _ => {
-                    self.fill(round, slot, None, rng);
-                    Action::Continue
-                }
-            });
+        if let Some(action) = self.check_key().or_else(|| self.next_fill(now, rng)) {
+            return Some(action);
         }
+        let outgoing = self.outgoing.as_ref()?;
         if now < outgoing.retry_at() || self.exchanges.is_full() {
             return None;
         }
-        let kind = self.next_request(self.outgoing.as_ref()?)?;
+        let (round, submits) = (outgoing.round(), now >= outgoing.submit_at());
+        let kind = self.next_request(outgoing, submits)?;
         let action = self.connect(kind, round, rng)?;
         if let (Kind::Confirm { .. }, Some(outgoing)) = (kind, &mut self.outgoing) {
             outgoing.unconfirmed = None;
@@ -85,8 +72,21 @@ impl<S: Suite> Session<'_, S> {
         Some(action)
     }
 
-    /// What a server is to be asked for the round, if it isn't being asked already.
-    fn next_request(&self, outgoing: &Outgoing<S>) -> Option<Kind> {
+    /// Does a step of the check of the PKGs' shares.
+    fn check_key(&mut self) -> Option<Action> {
+        let outgoing = self.outgoing.as_mut()?;
+        let round_key = outgoing.agreed.as_ref()?.context.key();
+        let (round, checked) = (outgoing.round(), outgoing.extraction.check(&self.own, round_key)?);
+        match checked {
+            Checked::NotYet => {}
+            Checked::Right => self.event(Event::Keyed { round }),
+            Checked::Wrong => self.event(Event::WrongShare { round }),
+        }
+        Some(Action::Continue)
+    }
+
+    /// What a server is to be asked for the round, if it isn't being asked already. Packets go out if `submits`.
+    fn next_request(&self, outgoing: &Outgoing<S>, submits: bool) -> Option<Kind> {
         let round = outgoing.round();
         let idle = |kind: &Kind| !self.exchanges.running(*kind, round);
         let Some(agreed) = &outgoing.agreed else {
@@ -99,18 +99,19 @@ impl<S: Suite> Session<'_, S> {
         let entries = agreed.routes.entries();
         let from = outgoing.failures % entries.len().max(1);
         let mixers = entries.iter().cycle().skip(from).take(entries.len()).copied();
-        let mut packed =
-            mixers.filter(|&mixer| outgoing.next_packed(mixer).is_some()).map(Kind::Submit);
+        let packed = |&mixer: &MixerIndex| submits && outgoing.next_packed(mixer).is_some();
+        let mut packed = mixers.filter(packed).map(Kind::Submit);
         if let Some(kind) = packed.find(idle) {
             return Some(kind);
         }
-        if outgoing.key.is_some() || outgoing.keyless {
+        let extraction = &outgoing.extraction;
+        if extraction.key().is_some() || extraction.has_failed() {
             return None;
         }
         let pkgs = self.manifest.servers(Role::Pkg).count();
         let from = outgoing.failures % pkgs;
         let pkgs = (0..pkgs as u16).cycle().skip(from).take(pkgs).map(PkgIndex);
-        pkgs.filter(|&pkg| !outgoing.has_share(pkg)).map(Kind::Extract).find(idle)
+        pkgs.filter(|&pkg| !extraction.has_share(pkg)).map(Kind::Extract).find(idle)
     }
 
     fn next_incoming(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
@@ -151,9 +152,15 @@ impl<S: Suite> Session<'_, S> {
     }
 
     fn outgoing_wake_up(&self, outgoing: &Outgoing<S>) -> UnixMs {
+        if outgoing.extraction.is_checking() || outgoing.unwrapped.is_some() {
+            return self.network_time(self.local);
+        }
         let fill = outgoing.agreed.is_some() && outgoing.slots.contains(&Slot::Empty);
-        let ask = !self.exchanges.is_full() && self.next_request(outgoing).is_some();
-        [(fill, outgoing.fill_at()), (ask, outgoing.retry_at())]
+        let may_ask = !self.exchanges.is_full();
+        let ask = may_ask && self.next_request(outgoing, false).is_some();
+        let submit = may_ask && self.next_request(outgoing, true).is_some();
+        let retry_at = outgoing.retry_at();
+        [(fill, outgoing.fill_at()), (ask, retry_at), (submit, outgoing.submit_at().max(retry_at))]
             .into_iter()
             .filter_map(|(waits, at)| waits.then_some(at))
             .fold(outgoing.schedule().submit_until, UnixMs::min)

@@ -240,6 +240,9 @@ impl Draft<'static> {
 pub enum Reaction<'f> {
     /// Wait for the next frame.
     Wait,
+    /// A long computation has done a step: call [`Session::handle_frame`](super::Session::handle_frame) again with the
+    /// same frame, unchanged, and with none that came behind it before. A firmware lets its other tasks run first.
+    Again,
     /// Send the first so many bytes of the buffer as a frame.
     Send(usize),
     /// A fragment for the user arrived in `round`. If it names a sender, that is proven. Then wait for the next

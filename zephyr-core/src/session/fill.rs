@@ -1,21 +1,49 @@
-//! Packing what the outbox has, or cover, into a slot's packet.
+//! Packing what the outbox has, or cover, into a slot's packet: the contact's key, sealing, wrapping, each a step.
 
 use rand_core::CryptoRng;
 
 use crate::crypto::suite::Suite;
 use crate::geometry::MAX_HOPS;
-use crate::ids::{Mailbox, Round};
+use crate::ids::{Mailbox, Round, UnixMs};
 use crate::onion::{SEALED_OFFSET, Wrap, wrap_in_place};
-use crate::seal::{Cover, Payload, PayloadHeader, SEAL_OVERHEAD, Sealer, SenderKey, SenderTag};
+use crate::seal::{Cover, Payload, PayloadHeader, SEAL_OVERHEAD, Sealer, SenderTag};
 
 use super::Session;
-use super::event::Draft;
-use super::outgoing::Slot;
+use super::event::{Action, Draft};
+use super::outgoing::{Slot, Unwrapped};
 
 impl<S: Suite> Session<'_, S> {
-    /// Packs the slot of an [`Action::Fill`](super::Action::Fill), at once: with the fragment or acknowledgement in
-    /// `draft`, or with cover if there is none (two pairings and two X25519 a hop). `false` if the slot isn't waiting for it any more, the fragment
-    /// does not fit or the contact is gone: the slot then carries cover, and an
+    /// The next step towards the round's packets: the same number of them whatever the caller has for the slots.
+    pub(super) fn next_fill(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
+        if self.wrap_sealed(rng) {
+            return Some(Action::Continue);
+        }
+        let outgoing = self.outgoing.as_mut()?;
+        if outgoing.agreed.is_none() || now < outgoing.fill_at() {
+            return None;
+        }
+        let index = outgoing.slots.iter().position(|s| *s == Slot::Empty)?;
+        let (round, slot) = (outgoing.round(), index as u8);
+        outgoing.fills(now);
+        let key = outgoing.extraction.key().filter(|_| outgoing.may_write());
+        let holder = self.contacts.holder(round, slot);
+        let Some((id, contact, key)) = holder.zip(key).map(|((id, who), key)| (id, who, key))
+        else {
+            outgoing.slots[index] = Slot::Asked(None);
+            self.fill(round, slot, None, rng);
+            return Some(Action::Continue);
+        };
+        let contact = contact.clone();
+        if self.contacts.compute_own_key(id, self.own.address(), key) {
+            return Some(Action::Continue);
+        }
+        outgoing.slots[index] = Slot::Asked(Some(id));
+        Some(Action::Fill { round, slot, contact })
+    }
+
+    /// Packs the slot of an [`Action::Fill`], at once: with the fragment or acknowledgement in `draft` (one pairing
+    /// and two multiplications), or with cover if there is none (one multiplication). `false` if the slot isn't
+    /// waiting for it any more, the fragment does not fit or the contact is gone: the slot then carries cover, and an
     /// [`Event::SlotFailed`](super::Event::SlotFailed) does not follow.
     pub fn fill(
         &mut self,
@@ -24,6 +52,8 @@ impl<S: Suite> Session<'_, S> {
         draft: Option<Draft<'_>>,
         rng: &mut impl CryptoRng,
     ) -> bool {
+        // Of a caller that was asked for several slots before it filled one.
+        self.wrap_sealed(rng);
         let parameters = *self.manifest.parameters();
         let geometry = parameters.geometry;
         let index = usize::from(slot);
@@ -39,15 +69,14 @@ impl<S: Suite> Session<'_, S> {
         let sealed = &mut packet[SEALED_OFFSET..SEALED_OFFSET + geometry.sealed_len()];
 
         // The contact that the caller was asked for: by now the slot may be somebody else's.
-        let recipient = holder.and_then(|contact| self.contacts.identity(contact));
+        let recipient = holder.and_then(|contact| self.contacts.recipient(contact));
         // Before anything is drawn that depends on what the slot carries.
         let route = agreed.routes.pick(rng);
-        let key = outgoing.key.as_ref().filter(|_| !outgoing.split);
-        let message = draft.zip(recipient).zip(key).and_then(|((draft, to), key)| {
+        let recipient = recipient.filter(|_| outgoing.may_write());
+        let message = draft.zip(recipient).and_then(|(draft, (to, key))| {
             let payload = draft.payload(self.own.address(), slot);
             payload.encode(&mut sealed[SEAL_OVERHEAD..]).ok()?;
-            let sender_key = SenderKey::to(self.own.address(), key, to);
-            let tag = SenderTag::Slot(&sender_key, slot.into());
+            let tag = SenderTag::Slot(key, slot.into());
             Sealer::new(&agreed.context).seal(to, tag, sealed, rng, &mut self.hedge);
             Some(to.address().mailbox(self.manifest.network(), parameters.mailboxes))
         });
@@ -59,13 +88,27 @@ impl<S: Suite> Session<'_, S> {
             }
             mailbox
         });
+        outgoing.slots[index] = Slot::Sealed;
+        outgoing.unwrapped = Some(Unwrapped { slot, route, mailbox });
+        message.is_some() || draft.is_none()
+    }
 
+    /// Wraps the message that was sealed last (two X25519 a hop). `false` if there is none.
+    fn wrap_sealed(&mut self, rng: &mut impl CryptoRng) -> bool {
+        let Some(outgoing) = &mut self.outgoing else { return false };
+        let Some(Unwrapped { slot, route, mailbox }) = outgoing.unwrapped.take() else {
+            return false;
+        };
+        let Some(agreed) = &outgoing.agreed else { return false };
         let mut hops = heapless::Vec::<_, MAX_HOPS>::new();
         for mixer in &route {
             let hop =
                 agreed.hops.iter().find(|hop| hop.mixer == *mixer).expect("routes are over hops");
             hops.push(*hop).expect("a route has at most as many hops as a packet");
         }
+        let geometry = self.manifest.parameters().geometry;
+        let index = usize::from(slot);
+        let packet = &mut self.packets[index * geometry.packet_len()..][..geometry.packet_len()];
         let directory = agreed.context.directory();
         let to = Wrap { geometry, directory, route: &hops, mailbox };
         // Fails only for a mixer whose key is of low order; its round can carry nothing.
@@ -73,7 +116,7 @@ impl<S: Suite> Session<'_, S> {
             Some(()) => Slot::Packed(route[0]),
             None => Slot::Refused,
         };
-        message.is_some() || draft.is_none()
+        true
     }
 }
 

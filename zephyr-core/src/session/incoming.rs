@@ -9,7 +9,7 @@ use crate::ibe::PrivateKey;
 use crate::ids::{MixerIndex, Round, UnixMs};
 use crate::mailbox::DeliveryList;
 use crate::onion::MAX_MIXERS;
-use crate::seal::{RoundContext, Tag};
+use crate::seal::{OwnMessage, RoundContext, Tag};
 
 use super::event::Missed;
 use super::loops::Loops;
@@ -33,6 +33,8 @@ pub(super) struct Download {
     /// Mixers whose list has been received whole and bears their signature.
     pub(super) lists: Vec<MixerIndex, MAX_MIXERS>,
     pub(super) list: Option<List>,
+    /// The message that has just come is the user's, from no contact, and not opened yet.
+    pub(super) own: Option<OwnMessage>,
     pub(super) messages: u32,
     /// The loop packets that have come back, a bit each.
     pub(super) returned: u8,
@@ -68,7 +70,7 @@ impl<S: Suite> Incoming<S> {
         rng: &mut impl Rng,
     ) -> Option<Self> {
         let schedule = *outgoing.schedule();
-        let Outgoing { agreed, key, slots, mut loops, .. } = outgoing;
+        let Outgoing { agreed, extraction, slots, mut loops, .. } = outgoing;
         loops.keep(|slot| slots[usize::from(slot)] == Slot::Sent);
         let agreed = agreed?;
         let window = u64::from(manifest.parameters().download_ms);
@@ -80,7 +82,7 @@ impl<S: Suite> Incoming<S> {
             attempts: 0,
             exits: agreed.routes.exits(),
             context: agreed.context,
-            key,
+            key: extraction.into_key(),
             download: Download::default(),
             loops,
             opened: 0,

@@ -1,8 +1,9 @@
 //! What info-nodes answer: the time, and the round's directory.
 
+use crate::crypto::pairing::Pairing;
 use crate::crypto::suite::Suite;
-use crate::directory::{Directory, DirectoryError, Role};
-use crate::ids::{Round, UnixMs};
+use crate::directory::{Directory, DirectoryError, Role, Verification};
+use crate::ids::UnixMs;
 use crate::seal::RoundContext;
 use crate::wire::{InfoReply, InfoRequest, decode, encode};
 
@@ -45,11 +46,13 @@ impl<S: Suite> Session<'_, S> {
     ) -> Option<Reaction<'f>> {
         let round = exchange.round;
         let InfoReply::Directory(bytes) = decode(frame).ok()? else { return None };
-        let (directory, context) = self.check_directory(round, bytes)?;
+        let Verified::Whole(directory, context) = self.verify_directory(exchange, bytes)? else {
+            return Some(Reaction::Again);
+        };
         let several = self.manifest.servers(Role::Info).count() > 1;
         let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
         if let Err(equivocation) = self.watch.accept(round, context.directory()) {
-            outgoing.keyless = true;
+            outgoing.extraction.fail();
             self.event(Event::Equivocation(equivocation));
             return None;
         }
@@ -70,15 +73,18 @@ impl<S: Suite> Session<'_, S> {
     /// What another info-node has for the round. Without any it has nothing to object.
     pub(super) fn handle_confirmation<'f>(
         &mut self,
-        round: Round,
+        exchange: Exchange,
         frame: &[u8],
     ) -> Option<Reaction<'f>> {
+        let round = exchange.round;
         let InfoReply::Directory(bytes) = decode(frame).ok()? else { return None };
         let agreed = self.outgoing.as_ref().filter(|o| o.round() == round)?.agreed.as_ref()?;
         if Directory::parse(bytes).is_ok_and(|other| other.hash() == *agreed.context.directory()) {
             return Some(Reaction::Close);
         }
-        let (_, context) = self.check_directory(round, bytes)?;
+        let Verified::Whole(_, context) = self.verify_directory(exchange, bytes)? else {
+            return Some(Reaction::Again);
+        };
         if let Err(equivocation) = self.watch.accept(round, context.directory()) {
             self.outgoing.as_mut()?.split = true;
             self.event(Event::Equivocation(equivocation));
@@ -86,24 +92,41 @@ impl<S: Suite> Session<'_, S> {
         Some(Reaction::Close)
     }
 
-    fn check_directory<'d>(
+    /// Does a step of verifying what the exchange has brought.
+    fn verify_directory<'d>(
         &mut self,
-        round: Round,
+        Exchange { id, round, .. }: Exchange,
         bytes: &'d [u8],
-    ) -> Option<(Directory<'d>, RoundContext<S::Pairing>)> {
-        let checked = Directory::parse(bytes).and_then(|directory| {
+    ) -> Option<Verified<'d, S::Pairing>> {
+        let outgoing = self.outgoing.as_mut().filter(|o| o.round() == round)?;
+        let verified = Directory::parse(bytes).and_then(|directory| {
             if directory.round() != round {
                 return Err(DirectoryError::Times);
             }
-            let context = directory.verify::<S>(&self.manifest, self.verify_proofs)?;
-            Ok((directory, context))
+            let begun = outgoing.verification.take().filter(|(of, _)| *of == id);
+            let begun = begun.map(|(_, begun)| begun).filter(|begun| begun.is_of(&directory));
+            let mut verification = begun.unwrap_or_else(|| Verification::new(&directory));
+            match verification.step::<S>(&directory, &self.manifest, self.verify_proofs)? {
+                Some(context) => Ok(Verified::Whole(directory, context)),
+                None => {
+                    outgoing.verification = Some((id, verification));
+                    Ok(Verified::Partly)
+                }
+            }
         });
-        if let Err(DirectoryError::OtherNetwork) = checked {
+        if let Err(DirectoryError::OtherNetwork) = verified {
             // There may be a version of the manifest that is not known here.
             self.clock_at = self.local;
         }
-        checked.map_err(|why| self.event(Event::DirectoryRefused { round, why })).ok()
+        verified.map_err(|why| self.event(Event::DirectoryRefused { round, why })).ok()
     }
+}
+
+/// How much of a directory has been verified.
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
+enum Verified<'d, P: Pairing> {
+    Partly,
+    Whole(Directory<'d>, RoundContext<P>),
 }
 
 pub(super) fn handle_version<'f>(frame: &'f [u8]) -> Option<Reaction<'f>> {

@@ -4,18 +4,20 @@ use heapless::Vec;
 use rand_core::Rng;
 
 use crate::crypto::suite::Suite;
-use crate::directory::{Directory, Schedule};
-use crate::ibe::{KeyShare, PrivateKey};
-use crate::ids::{MixerIndex, PkgIndex, Round, UnixMs};
-use crate::onion::{Hop, MAX_MIXERS, Routes};
+use crate::directory::{Directory, Schedule, Verification};
+use crate::ids::{Mailbox, MixerIndex, Round, UnixMs};
+use crate::onion::{Hop, MAX_MIXERS, Route, Routes};
 use crate::seal::RoundContext;
 
 use super::contact::ContactId;
-use super::event::Missed;
+use super::event::{ExchangeId, Missed};
+use super::extraction::Extraction;
 use super::loops::Loops;
 
 /// How often a failed request is made again in a submit phase, at most.
 const RETRIES: u32 = 16;
+/// The packets are made this part of the phase before they go out, so that how long it took does not show.
+const HEAD_START: u64 = 16;
 
 /// What the directory of the round gave.
 pub(super) struct Agreed<S: Suite> {
@@ -31,6 +33,8 @@ pub(super) enum Slot {
     Empty,
     /// The caller was asked for a fragment to this contact.
     Asked(Option<ContactId>),
+    /// The sealed message stands in the lent memory.
+    Sealed,
     /// The packet stands in the lent memory; its route begins at this mixer.
     Packed(MixerIndex),
     /// The mixer has it.
@@ -39,28 +43,35 @@ pub(super) enum Slot {
     Refused,
 }
 
+/// What is to be done with the slot that is [sealed](Slot::Sealed).
+pub(super) struct Unwrapped {
+    pub(super) slot: u8,
+    pub(super) route: Route,
+    pub(super) mailbox: Mailbox,
+}
+
 pub(super) struct Outgoing<S: Suite> {
     round: Round,
     schedule: Schedule,
-    /// When the packets are made and submitted: random in the phase, so that not everybody comes at once.
+    /// When the packets are submitted: random in the phase, so that not everybody comes at once.
     submit_at: UnixMs,
+    /// When the first slot was filled.
+    filled_at: Option<UnixMs>,
     /// When requests that failed are made again.
     retry_at: UnixMs,
     retry_ms: u64,
     /// How often something failed: whoever failed is not the first to be tried again.
     pub(super) failures: usize,
     pub(super) agreed: Option<Agreed<S>>,
-    /// The PKGs whose share has been added, a bit each.
-    shares: u64,
-    sum: Option<KeyShare<S::Pairing>>,
-    pub(super) key: Option<PrivateKey<S::Pairing>>,
+    /// Of the directory that an info-node is giving.
+    pub(super) verification: Option<(ExchangeId, Verification<S::Pairing>)>,
+    pub(super) extraction: Extraction<S::Pairing>,
     /// The info-node that gave the directory, until another one is asked whether it has the same.
     pub(super) unconfirmed: Option<u16>,
     /// The round has two directories: only cover is sent in it.
     pub(super) split: bool,
-    /// No key will come any more in this round.
-    pub(super) keyless: bool,
     pub(super) slots: Vec<Slot, 64>,
+    pub(super) unwrapped: Option<Unwrapped>,
     pub(super) loops: Loops,
 }
 
@@ -79,17 +90,17 @@ impl<S: Suite> Outgoing<S> {
             round,
             schedule,
             submit_at,
+            filled_at: None,
             retry_at: now,
             retry_ms: (phase / u64::from(RETRIES)).max(1),
             failures: 0,
             agreed: None,
+            verification: None,
             unconfirmed: None,
             split: false,
-            shares: 0,
-            sum: None,
-            key: None,
-            keyless: false,
+            extraction: Extraction::new(),
             slots: core::iter::repeat_n(Slot::Empty, slots.into()).collect(),
+            unwrapped: None,
             loops: Loops::default(),
         }
     }
@@ -115,10 +126,26 @@ impl<S: Suite> Outgoing<S> {
 
     /// When the slots are filled. Keys are waited for until the last quarter; without them the slots carry cover.
     pub(super) fn fill_at(&self) -> UnixMs {
-        let phase = self.schedule.submit_until.since(self.schedule.submit_from);
-        let ready = self.key.is_some() || self.keyless;
+        let phase = self.phase_ms();
+        let ready = self.extraction.key().is_some() || self.extraction.has_failed();
         let last = self.schedule.submit_from.plus(phase * 3 / 4);
-        if ready { self.submit_at } else { self.submit_at.max(last) }
+        let submit_at = if ready { self.submit_at } else { self.submit_at.max(last) };
+        UnixMs(submit_at.0 - phase / HEAD_START)
+    }
+
+    /// The slots are being filled.
+    pub(super) fn fills(&mut self, now: UnixMs) {
+        self.filled_at.get_or_insert(now);
+    }
+
+    /// When the packets go out, once filling has begun.
+    pub(super) fn submit_at(&self) -> UnixMs {
+        let ready = self.filled_at.map(|at| at.plus(self.phase_ms() / HEAD_START));
+        ready.map_or(self.schedule.submit_until, |at| at.max(self.submit_at))
+    }
+
+    fn phase_ms(&self) -> u64 {
+        self.schedule.submit_until.since(self.schedule.submit_from)
     }
 
     /// When what failed may be tried again.
@@ -143,33 +170,7 @@ impl<S: Suite> Outgoing<S> {
 
     /// Whether slots may carry what the user has to say.
     pub(super) fn may_write(&self) -> bool {
-        self.key.is_some() && !self.split
-    }
-
-    pub(super) fn has_share(&self, pkg: PkgIndex) -> bool {
-        self.shares & (1 << pkg.0) != 0
-    }
-
-    /// Adds a PKG's share; the sum, once all `pkgs` have given theirs.
-    pub(super) fn add_share(
-        &mut self,
-        pkg: PkgIndex,
-        share: KeyShare<S::Pairing>,
-        pkgs: usize,
-    ) -> Option<KeyShare<S::Pairing>> {
-        if self.has_share(pkg) {
-            return None;
-        }
-        self.shares |= 1 << pkg.0;
-        let sum = match self.sum.take() {
-            Some(sum) => sum.add(&share),
-            None => share,
-        };
-        if self.shares.count_ones() as usize == pkgs {
-            return Some(sum);
-        }
-        self.sum = Some(sum);
-        None
+        self.extraction.key().is_some() && !self.split
     }
 
     pub(super) fn next_packed(&self, mixer: MixerIndex) -> Option<u8> {
@@ -183,7 +184,7 @@ impl<S: Suite> Outgoing<S> {
     }
 
     pub(super) fn missed(&self) -> Option<Missed> {
-        match (&self.agreed, &self.key) {
+        match (&self.agreed, self.extraction.key()) {
             (None, _) => Some(Missed::NoDirectory),
             (Some(_), None) => Some(Missed::NoKey),
             _ => None,

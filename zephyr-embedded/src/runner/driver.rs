@@ -184,10 +184,15 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             Received::Opened { handshake_hash } => {
                 self.session.handle_connected(job.exchange, &handshake_hash, now, out)
             }
-            Received::Message(frame) => self.session.handle_frame(job.exchange, frame, now, out),
+            Received::Message(frame) => loop {
+                match self.session.handle_frame(job.exchange, frame, now, out) {
+                    Reaction::Again => yield_now().await,
+                    reaction => break reaction,
+                }
+            },
         };
         match reaction {
-            Reaction::Wait => place.turn.signal(None),
+            Reaction::Wait | Reaction::Again => place.turn.signal(None),
             Reaction::Send(len) => place.turn.signal(Some(len)),
             Reaction::Received { round, payload } => {
                 let mut home = self.shared.home.lock().await;

@@ -172,12 +172,15 @@ impl<'a, S: Suite> Machine<'a, S> {
                 Ok(Some(Received::Opened { handshake_hash })) => {
                     session.handle_connected(exchange, &handshake_hash, now, out.request())
                 }
-                Ok(Some(Received::Message(frame))) => {
-                    session.handle_frame(exchange, frame, now, out.request())
-                }
+                Ok(Some(Received::Message(frame))) => loop {
+                    match session.handle_frame(exchange, frame, now, out.request()) {
+                        Reaction::Again => {}
+                        reaction => break reaction,
+                    }
+                },
             };
             return match reaction {
-                Reaction::Wait => Some(Step::Continue),
+                Reaction::Wait | Reaction::Again => Some(Step::Continue),
                 Reaction::Send(len) => {
                     if out.seal(&mut link.connection, len) {
                         Some(Step::Continue)

@@ -301,11 +301,27 @@ impl<S: Suite> Network<S> {
         let Some(connection) = person.connections.get(&exchange) else { return };
         let server = connection.server;
         person.log(self.now, server, WireKind::Down(frame.len()));
-        let local = person.local(self.now);
         let mut out = vec![0; self.plan.parameters.geometry.packet_len() + 256];
+        while self.handle(who, exchange, &mut frame, &mut out) {
+            // The session is polled between the steps.
+            self.drive(who);
+        }
+    }
+
+    /// Whether the session wants the frame again.
+    fn handle(
+        &mut self,
+        who: usize,
+        exchange: ExchangeId,
+        frame: &mut [u8],
+        out: &mut [u8],
+    ) -> bool {
+        let person = &mut self.people[who];
+        let local = person.local(self.now);
         let mut received = None;
-        match person.session.handle_frame(exchange, &mut frame, local, &mut out) {
+        match person.session.handle_frame(exchange, frame, local, out) {
             Reaction::Wait => {}
+            Reaction::Again => return true,
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
             Reaction::Close | Reaction::Version { .. } => {
                 person.close(self.now, exchange, WireKind::Close);
@@ -317,6 +333,7 @@ impl<S: Suite> Network<S> {
         if let Some((round, payload)) = received {
             self.people[who].receive(round, &payload);
         }
+        false
     }
 
     /// A request goes to the server, and its answer comes back as the faults have it.

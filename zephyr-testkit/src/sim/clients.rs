@@ -183,7 +183,8 @@ impl<S: Suite + Sync> World<'_, S> {
     /// Frames of an answer arrive.
     pub(super) fn answered_client(&mut self, line: Line, frames: VecDeque<Vec<u8>>) {
         let who = line.person;
-        for mut frame in frames {
+        let mut frames = frames;
+        while let Some(mut frame) = frames.pop_front() {
             if !self.stands(line) || self.people[who].session.is_none() {
                 return;
             }
@@ -194,6 +195,10 @@ impl<S: Suite + Sync> World<'_, S> {
             let mut received = None;
             match session.handle_frame(line.exchange, &mut frame, local, &mut out) {
                 Reaction::Wait => {}
+                Reaction::Again => {
+                    frames.push_front(frame);
+                    self.drive_person(who);
+                }
                 Reaction::Send(len) => self.request(line, &out[..len]),
                 Reaction::Close | Reaction::Version { .. } => {
                     person.connections.remove(&line.exchange);

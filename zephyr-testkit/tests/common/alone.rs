@@ -95,9 +95,16 @@ impl Alone {
             let mut again = None;
             for mut frame in self.answer(server, &request) {
                 let now = self.now;
-                match self.session.handle_frame(exchange, &mut frame, now, &mut self.out) {
+                let reaction = loop {
+                    let out = &mut self.out;
+                    match self.session.handle_frame(exchange, &mut frame, now, out) {
+                        Reaction::Again => {}
+                        reaction => break reaction,
+                    }
+                };
+                match reaction {
                     Reaction::Send(len) => again = Some(self.out[..len].to_vec()),
-                    Reaction::Wait | Reaction::Received { .. } => {}
+                    Reaction::Wait | Reaction::Again | Reaction::Received { .. } => {}
                     Reaction::Close | Reaction::Version { .. } => return,
                 }
             }

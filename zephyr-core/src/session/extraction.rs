@@ -1,0 +1,101 @@
+//! The round's private key: from the PKGs' shares to their sum, checked.
+
+use crate::crypto::pairing::Pairing;
+use crate::ibe::{KeyCheck, KeyShare, PrivateKey, RoundKey};
+use crate::identity::Identity;
+use crate::ids::PkgIndex;
+
+/// How far the key has come.
+pub(super) struct Extraction<P: Pairing> {
+    /// The PKGs whose share has been added, a bit each.
+    shares: u64,
+    state: State<P>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
+enum State<P: Pairing> {
+    Adding(Option<KeyShare<P>>),
+    Checking(KeyCheck<P>),
+    Done(PrivateKey<P>),
+    /// No key will come any more in this round.
+    Failed,
+}
+
+/// What a step of the check has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// More steps follow.
+    NotYet,
+    /// The user has the key.
+    Right,
+    /// A PKG gave a wrong share.
+    Wrong,
+}
+
+impl<P: Pairing> Extraction<P> {
+    pub(super) fn new() -> Self {
+        Self { shares: 0, state: State::Adding(None) }
+    }
+
+    pub(super) fn has_share(&self, pkg: PkgIndex) -> bool {
+        self.shares & (1 << pkg.0) != 0
+    }
+
+    /// Adds a PKG's share; once all `pkgs` have given theirs, the check begins.
+    pub(super) fn add(&mut self, pkg: PkgIndex, share: KeyShare<P>, pkgs: usize) {
+        let State::Adding(sum) = &mut self.state else { return };
+        if self.shares & (1 << pkg.0) != 0 {
+            return;
+        }
+        self.shares |= 1 << pkg.0;
+        let sum = match sum.take() {
+            Some(sum) => sum.add(&share),
+            None => share,
+        };
+        let complete = self.shares.count_ones() as usize == pkgs;
+        self.state = match complete {
+            true => State::Checking(KeyCheck::new(sum)),
+            false => State::Adding(Some(sum)),
+        };
+    }
+
+    /// Whether there is a step of the check to do.
+    pub(super) fn is_checking(&self) -> bool {
+        matches!(self.state, State::Checking(_))
+    }
+
+    /// Does a step of the check, one pairing. `None` if there is nothing to check.
+    pub(super) fn check(
+        &mut self,
+        identity: &Identity<P>,
+        round_key: &RoundKey<P>,
+    ) -> Option<Checked> {
+        let State::Checking(check) = &mut self.state else { return None };
+        let Some(result) = check.step(identity, round_key) else { return Some(Checked::NotYet) };
+        let (state, checked) = match result {
+            Ok(key) => (State::Done(key), Checked::Right),
+            Err(_) => (State::Failed, Checked::Wrong),
+        };
+        self.state = state;
+        Some(checked)
+    }
+
+    /// No key will come.
+    pub(super) fn fail(&mut self) {
+        if let State::Adding(_) = self.state {
+            self.state = State::Failed;
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.state, State::Failed)
+    }
+
+    pub(super) fn key(&self) -> Option<&PrivateKey<P>> {
+        if let State::Done(key) = &self.state { Some(key) } else { None }
+    }
+
+    pub(super) fn into_key(self) -> Option<PrivateKey<P>> {
+        if let State::Done(key) = self.state { Some(key) } else { None }
+    }
+}
