@@ -1,16 +1,22 @@
-//! The self-tests on a Cortex-M4F in QEMU: in Rust, with figures, and in C, with libzephyr as firmware has it.
+//! Firmware in QEMU. The self-tests on a Cortex-M4F: in Rust, with figures, and in C, with libzephyr as firmware has it.
+//! And the chat on two boards.
+
+mod chat;
+
+use chat::boot;
+pub use chat::{build_all, libraries};
 
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
-    libzephyr, root,
+    install, libzephyr, root,
     step::{Failure, Outcome, run},
     toolchain::{CORTEX_M4F, bare_metal_cargo, target_dir},
 };
@@ -23,15 +29,41 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// The firmware's last line when every result was right.
 const PASSED: &str = "selftest: passed";
 
+/// `cargo xtask firmware`
+pub fn command(arguments: &[&str]) -> Outcome {
+    let steps: &[fn() -> Outcome] = match *arguments {
+        [] => &[self_test, self_test_in_c, libraries, build_all],
+        ["c"] => &[self_test_in_c],
+        ["build"] => &[build_all],
+        ["chat", manifest] => return install::bare_metal().and_then(|()| boot(manifest)),
+        _ => {
+            return Err(Failure::new(
+                "It is `firmware`, `firmware c|build` or `firmware chat MANIFEST`.",
+            ));
+        }
+    };
+    install::bare_metal()?;
+    steps.iter().try_for_each(|step| step())
+}
+
 /// Builds the firmware, runs it with its output shown, and fails unless it says that it passed.
 pub fn self_test() -> Outcome {
-    let target_dir = target_dir().join("firmware");
-    run(bare_metal_cargo("build", CORTEX_M4F, &root().join("firmware"))
-        .args(["--release", "--locked", "--package", "selftest"])
+    build("selftest", CORTEX_M4F)?;
+    run_in_qemu(&built("selftest", CORTEX_M4F))
+}
+
+/// Builds a program of the workspace in `firmware`, without a warning.
+fn build(package: &str, target: &str) -> Outcome {
+    run(bare_metal_cargo("build", target, &root().join("firmware"))
+        .args(["--release", "--locked", "--package", package])
         .arg("--target-dir")
-        .arg(&target_dir))?;
-    let kernel = target_dir.join(CORTEX_M4F).join("release/selftest");
-    run_in_qemu(&kernel)
+        .arg(target_dir().join("firmware"))
+        .env("RUSTFLAGS", "--deny warnings"))
+}
+
+/// Where a program of the workspace in `firmware` is when it is built.
+fn built(package: &str, target: &str) -> PathBuf {
+    target_dir().join("firmware").join(target).join("release").join(package)
 }
 
 /// Builds libzephyr and `firmware/c`, runs it with its output shown, and fails unless it says that it passed.

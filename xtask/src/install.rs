@@ -30,6 +30,11 @@ const BARE_METAL: &[Need] = &[
         is_there: || has_program("qemu-system-arm"),
     },
     Need {
+        what: "QEMU for RISC-V",
+        packages: &["qemu-system-misc"],
+        is_there: || has_program("qemu-system-riscv32"),
+    },
+    Need {
         what: "a compiler for C on Arm without an operating system",
         packages: &["gcc-arm-none-eabi"],
         is_there: || has_program("arm-none-eabi-gcc"),

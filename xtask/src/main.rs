@@ -28,8 +28,9 @@ Usage: cargo xtask COMMAND
   sim        simulate whole networks in which things go wrong: --seeds N [--from S] [--real], or --story SEED
   bindings   only the packages for other languages, all or one: [c|kotlin|swift]; --update writes generated code anew
   libzephyr  build the library for C and C++ and install it: --prefix DIR [--debug | --target TARGET]
-  firmware   only the self-tests on a Cortex-M4F in QEMU, in Rust (with a table of instructions and stack)
-             and in C; `firmware c`: the latter alone
+  firmware   only the firmware: self-tests on a Cortex-M4F in QEMU, in Rust (with a table of instructions and
+             stack) and in C; tests of its libraries; builds of the chat for both emulated boards.
+             Or one of it: [c|build], or `chat MANIFEST`: boot the Cortex-M4F with its console on this terminal
   no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
   install    only install what the tests need (Debian packages, as root or through sudo)
@@ -44,10 +45,7 @@ fn main() -> ExitCode {
         ["sim", ref options @ ..] => sim::simulate(options),
         ["bindings", ref arguments @ ..] => bindings::run(arguments),
         ["libzephyr", ref arguments @ ..] => libzephyr::command(arguments),
-        ["firmware"] => install::bare_metal()
-            .and_then(|()| firmware::self_test())
-            .and_then(|()| firmware::self_test_in_c()),
-        ["firmware", "c"] => install::bare_metal().and_then(|()| firmware::self_test_in_c()),
+        ["firmware", ref arguments @ ..] => firmware::command(arguments),
         ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),
         ["install"] => install::all(),

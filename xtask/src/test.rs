@@ -22,6 +22,8 @@ const STEPS: &[Step] = &[
     ("bindings: C and C++", bindings::c),
     ("bindings: Kotlin", bindings::kotlin),
     ("bindings: Swift", bindings::swift),
+    ("libraries of the firmware", firmware::libraries),
+    ("chat for emulated boards", firmware::build_all),
     ("tests with outside servers and other languages", ignored_tests),
     ("zephyr-core alone", || core(&[])),
     ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),

@@ -197,3 +197,8 @@ impl<'b> Value<'b> for Slices<'_> {
         Err(SerializationError::InvalidFormat)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod ram;
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ mod versions;
 
 use core::fmt;
 
-use zephyr_core::{Address, DirectoryHash, Manifest, Round, UnixMs};
+use zephyr_core::{Address, DirectoryHash, Manifest, NetworkId, Round, UnixMs};
 
 use crate::account::Account;
 use crate::error::Error;
@@ -82,12 +82,22 @@ pub(crate) struct Home<S, const CONTACTS: usize> {
 impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
     /// Reads what `storage` holds, and erases what a loss of power left over.
     pub(crate) async fn open(
-        mut storage: S,
+        storage: S,
         account: Account,
         manifest: &Manifest<'_>,
     ) -> Result<Self, Error<S::Error>> {
-        let limits = Limits::new(&storage, manifest.parameters().geometry.payload_len(), CONTACTS)?;
-        check_network(&mut storage, manifest).await?;
+        let payload_len = manifest.parameters().geometry.payload_len();
+        Self::open_in(storage, account, manifest.network(), payload_len).await
+    }
+
+    async fn open_in(
+        mut storage: S,
+        account: Account,
+        network: &NetworkId,
+        payload_len: usize,
+    ) -> Result<Self, Error<S::Error>> {
+        let limits = Limits::new(&storage, payload_len, CONTACTS)?;
+        check_network(&mut storage, network).await?;
         let (last, clock) = match load(&mut storage, keys::ROUND).await? {
             Some(item) => read_round(&item)?,
             None => (None, UnixMs(0)),
@@ -277,12 +287,15 @@ fn read_round<E>(
 /// A storage is of one network for good.
 async fn check_network<S: Storage>(
     storage: &mut S,
-    manifest: &Manifest<'_>,
+    network: &NetworkId,
 ) -> Result<(), Error<S::Error>> {
-    let network = manifest.network().as_bytes();
+    let network = network.as_bytes();
     match load::<S, 32>(storage, keys::NETWORK).await? {
         Some(known) if known == network => Ok(()),
         Some(_) => Err(Error::OtherNetwork),
         None => storage.save(keys::NETWORK, &[network]).await.map_err(Error::Storage),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,9 @@
 #![deny(missing_docs)]
 #![allow(async_fn_in_trait, reason = "no task of this crate moves between threads")]
 
+#[cfg(test)]
+extern crate std;
+
 mod account;
 mod client;
 mod endpoint;

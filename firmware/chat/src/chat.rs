@@ -1,6 +1,6 @@
 //! The program: what is typed, what arrives, what happens.
 
-use core::pin::pin;
+use core::pin::{Pin, pin};
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embedded_io_async::{Read, Write};
@@ -9,11 +9,9 @@ use embedded_storage_async::nor_flash::NorFlash;
 use rand_core::CryptoRng;
 use zephyr_core::session::Event as Round;
 use zephyr_core::{Address, Content, MAX_PAYLOAD, Standard};
-use zephyr_embedded::{
-    Account, Client, Config, Error, Event, FlashStorage, Part, Storage,
-};
+use zephyr_embedded::{Account, Client, Config, Error, Event, FlashStorage, Part, Runner, Storage};
 
-use crate::board::{Board, CONTACTS, Memory, Monitor};
+use crate::board::{Board, CONNECTIONS, CONTACTS, Memory, Monitor};
 use crate::command::{Command, HELP};
 use crate::console::Console;
 use crate::lines::Lines;
@@ -41,32 +39,64 @@ where
     N: TcpConnect + Dns + 'static,
     M: Monitor,
 {
-    let Board { input, output, flash, range, mut rng, network, manifest, monitor } = board;
-    let (mut lines, mut console) = (Lines::<_, LINE>::new(input), Console::new(output));
+    let Board { input, output, flash, range, rng, network, manifest, monitor } = board;
+    let (mut lines, mut console) = (Lines::new(input), Console::new(output));
+    let storage = FlashStorage::new(flash, range);
+    let begun = {
+        let begin = begin(&mut lines, &mut console, storage, rng, network, manifest, memory);
+        apart(pin!(begin)).await?
+    };
+    let Some((client, runner)) = begun else { return Ok(()) };
+    let mut chat = Chat { client, console, monitor, counts: Counts::default(), ready: false };
+    let (runner, typed) = (pin!(runner.run()), pin!(chat.run(&mut lines)));
+    match select(apart(runner), apart(typed)).await {
+        Either::First(ended) => ended.map(|never| match never {}),
+        Either::Second(ended) => ended,
+    }
+}
+
+/// Polls a future through a pointer. Large ones stay where they were made, and compilers can't make one stack frame of
+/// theirs and their caller's, which would lie below all that the others need.
+async fn apart<T>(future: Pin<&mut dyn Future<Output = T>>) -> T {
+    future.await
+}
+
+type Begun<S, R, N> = (
+    Client<'static, N, S, R, CONTACTS, Standard>,
+    Runner<'static, N, S, R, CONTACTS, CONNECTIONS, Standard>,
+);
+
+/// A client that is registered; `None` if the input ends.
+async fn begin<I, O, F, R, N>(
+    lines: &mut Lines<I, LINE>,
+    console: &mut Console<O>,
+    mut storage: FlashStorage<F>,
+    mut rng: R,
+    network: N,
+    manifest: &'static [u8],
+    memory: &'static mut Memory<'static, F, N, R>,
+) -> Result<Option<Begun<FlashStorage<F>, R, N>>, Error<<FlashStorage<F> as Storage>::Error>>
+where
+    I: Read,
+    O: Write,
+    F: NorFlash,
+    R: CryptoRng,
+    N: TcpConnect + Dns,
+{
     // Whatever a reset has left on the line ends here.
     console.line("").await;
     console.line("Zephyr: `help` lists the commands").await;
-
-    let mut storage = FlashStorage::new(flash, range);
     let account = match Account::load(&mut storage).await? {
         Some(account) => account,
-        None => match ask_address(&mut lines, &mut console).await {
+        None => match ask_address(lines, console).await {
             Some(address) => Account::create(&mut storage, address, &mut rng).await?,
-            None => return Ok(()),
+            None => return Ok(None),
         },
     };
     let config = Config { account, manifest, contacts_only: true, verify_proofs: false };
     let (client, runner) = zephyr_embedded::new(memory, config, network, storage, rng).await?;
-    if register(&client, &mut lines, &mut console).await.is_none() {
-        return Ok(());
-    }
-    let mut chat = Chat { client, console, monitor, counts: Counts::default(), ready: false };
-    // Both are large, so they stay where they are made.
-    let (runner, typed) = (pin!(runner.run()), pin!(chat.run(&mut lines)));
-    match select(runner, typed).await {
-        Either::First(ended) => ended.map(|never| match never {}),
-        Either::Second(ended) => ended,
-    }
+    let registered = register(&client, lines, console).await;
+    Ok(registered.map(|()| (client, runner)))
 }
 
 struct Chat<N: 'static, S: 'static, R: 'static, O, M> {

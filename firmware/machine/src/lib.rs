@@ -6,19 +6,27 @@
 #![cfg_attr(not(test), no_std)]
 
 mod executor;
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+mod figures;
 mod flash;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 mod host;
+#[cfg(any(test, target_arch = "arm", target_arch = "riscv32"))]
 mod manifest;
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+mod memory;
 mod network;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 mod semihosting;
 mod stack;
 
 pub use executor::{busy_instructions, run};
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+pub use figures::Figures;
 pub use flash::RamFlash;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub use host::{HostRng, Stderr, exit};
-pub use manifest::manifest;
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+pub use memory::{STORAGE_RANGE, manifest, storage};
 pub use network::HostLoopback;
 pub use stack::Stack;

@@ -39,8 +39,9 @@ impl Stack {
         self.top - changed.unwrap_or(self.top)
     }
 
-    /// Bytes that the stack has in all.
-    pub fn size(&self) -> usize {
-        self.top - self.bottom
+    /// Whether it has been so deep that it may have gone on beyond its memory.
+    pub fn is_full(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { (self.bottom as *const u32).read_volatile() != PATTERN }
     }
 }

@@ -8,8 +8,6 @@ mod console;
 mod ethernet;
 mod fault;
 mod interrupts;
-mod memory;
-mod monitor;
 mod register;
 mod watchdog;
 
@@ -17,14 +15,13 @@ use chat::{Board, Memory};
 use cortex_m_rt::entry;
 use embassy_executor::{Spawner, raw::Executor};
 use embassy_net::{Config, Runner, Stack, StackResources, tcp::client::TcpClientState};
-use machine::{HostLoopback, HostRng};
+use machine::{Figures, HostLoopback, HostRng};
 use rand_core::Rng;
 use static_cell::StaticCell;
 use zephyr_embedded::Sockets;
 
 use console::{Input, Output};
 use ethernet::Ethernet;
-use monitor::Figures;
 
 /// Bytes that a connection can have on the way, in each direction.
 const TCP_BUFFER: usize = 1024;
@@ -64,10 +61,10 @@ fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
     static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
         StaticCell::new();
     let buffers = BUFFERS.init_with(TcpClientState::new);
-    let flash = memory::storage();
-    let manifest = memory::manifest().expect("QEMU's loader puts the manifest into memory");
+    let flash = machine::storage();
+    let manifest = machine::manifest().expect("QEMU's loader puts the manifest into memory");
     let (input, output) = console::start();
-    let range = memory::STORAGE_RANGE;
+    let range = machine::STORAGE_RANGE;
     let network = HostLoopback(Sockets::new(stack, buffers));
     Board { input, output, flash, range, rng, network, manifest, monitor }
 }

@@ -1,9 +1,6 @@
 //! The console: a 16550 UART.
 
-use core::{
-    convert::Infallible,
-    fmt::{self, Write as _},
-};
+use core::convert::Infallible;
 
 use embassy_sync::{blocking_mutex::raw::CriticalSectionRawMutex, pipe::Pipe};
 use embedded_io_async::{ErrorType, Read, Write};
@@ -26,11 +23,12 @@ const CAN_SEND: u8 = 1 << 5;
 /// What has been typed and not read yet.
 static TYPED: Pipe<CriticalSectionRawMutex, 128> = Pipe::new();
 
-/// Starts to take what is typed.
-pub fn start() {
+/// Starts to take what is typed. To be called once.
+pub fn start() -> (Input, Output) {
     FIFO_CONTROL.write(FIFO_ENABLE);
     INTERRUPT_ENABLE.write(ON_RECEIVED);
     Line::UART.enable();
+    (Input, Output)
 }
 
 /// Takes what is typed. What there is no room for stays in the device, which holds the sender up.
@@ -67,31 +65,14 @@ impl ErrorType for Output {
 
 impl Write for Output {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
-        send(bytes);
+        for byte in bytes {
+            while LINE_STATUS.read() & CAN_SEND == 0 {}
+            DATA.write(*byte);
+        }
         Ok(bytes.len())
     }
 
     async fn flush(&mut self) -> Result<(), Infallible> {
         Ok(())
-    }
-}
-
-impl fmt::Write for Output {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        send(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// Shows a line, whatever state the program is in.
-pub fn print(line: fmt::Arguments<'_>) {
-    // Writing to the UART cannot fail.
-    let _ = writeln!(Output, "{line}");
-}
-
-fn send(bytes: &[u8]) {
-    for byte in bytes {
-        while LINE_STATUS.read() & CAN_SEND == 0 {}
-        DATA.write(*byte);
     }
 }

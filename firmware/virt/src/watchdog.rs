@@ -3,6 +3,7 @@
 //! The board has no watchdog; the alarm of its clock stands in for one.
 
 use embassy_time::{Duration, Timer};
+use machine::Stack;
 
 use crate::{interrupts::Line, register::Register};
 
@@ -21,11 +22,12 @@ const ALARM_LOW: Register<u32> = unsafe { Register::at(CLOCK + 0x08) };
 const ALARM_HIGH: Register<u32> = unsafe { Register::at(CLOCK + 0x0c) };
 const INTERRUPT_ENABLE: Register<u32> = unsafe { Register::at(CLOCK + 0x10) };
 
-/// Feeds the watchdog for as long as tasks get their turns.
+/// Feeds the watchdog for as long as tasks get their turns, and the stack is large enough for them.
 #[embassy_executor::task]
-pub async fn feed() -> ! {
+pub async fn feed(stack: Stack) -> ! {
     start();
     loop {
+        assert!(!stack.is_full(), "the stack ran out of its memory");
         set_alarm();
         Timer::after(INTERVAL).await;
     }

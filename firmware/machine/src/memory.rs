@@ -1,8 +1,8 @@
-//! The regions of memory.x.
+//! The regions of a machine's memory.x.
 
 use core::ops::Range;
 
-use machine::{RamFlash, Stack};
+use crate::{flash::RamFlash, stack::Stack};
 
 /// The part of the flash that is the client's: all of it, in bytes.
 pub const STORAGE_RANGE: Range<u32> = 0..64 * 1024;
@@ -28,7 +28,7 @@ pub fn storage() -> RamFlash {
 /// The network's manifest, if QEMU was given one.
 pub fn manifest() -> Option<&'static [u8]> {
     // SAFETY: the region is RAM, which QEMU writes before the program starts and nobody after.
-    unsafe { machine::manifest(&raw const _manifest_start as usize) }
+    unsafe { crate::manifest::manifest(&raw const _manifest_start as usize) }
 }
 
 /// The stack, prepared for measuring. To be called first.

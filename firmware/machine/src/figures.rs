@@ -1,9 +1,8 @@
 //! What the machine measures about itself.
 
 use chat::Monitor;
-use machine::Stack;
 
-use crate::memory;
+use crate::{executor::busy_instructions, memory, stack::Stack};
 
 /// Figures for `stats`.
 pub struct Figures {
@@ -15,12 +14,17 @@ impl Figures {
     pub fn start() -> Self {
         Self { stack: memory::stack() }
     }
+
+    /// The stack.
+    pub fn stack(&self) -> Stack {
+        self.stack
+    }
 }
 
 impl Monitor for Figures {
     fn figures(&self, show: &mut dyn FnMut(&'static str, u64)) {
         show("stack", self.stack.used() as u64);
         show("static RAM", memory::static_size() as u64);
-        show("instructions", machine::busy_instructions());
+        show("instructions", busy_instructions());
     }
 }
