@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bindings;
+mod boards;
 mod firmware;
 mod install;
 mod libzephyr;
@@ -31,6 +32,7 @@ Usage: cargo xtask COMMAND
   firmware   only the firmware: self-tests on a Cortex-M4F in QEMU, in Rust (with a table of instructions and
              stack) and in C; tests of its libraries; builds of the chat for both emulated boards.
              Or one of it: [c|build], or `chat MANIFEST`: boot the Cortex-M4F with its console on this terminal
+  boards     only the examples for boards, which are built and not run
   no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
   install    only install what the tests need (Debian packages, as root or through sudo)
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["bindings", ref arguments @ ..] => bindings::run(arguments),
         ["libzephyr", ref arguments @ ..] => libzephyr::command(arguments),
         ["firmware", ref arguments @ ..] => firmware::command(arguments),
+        ["boards"] => install::bare_metal().and_then(|()| boards::build()),
         ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),
         ["install"] => install::all(),

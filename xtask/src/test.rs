@@ -1,7 +1,7 @@
 //! Every check and every test, in the order in which a mistake shows soonest.
 
 use crate::{
-    bindings, firmware, install, root, rules,
+    bindings, boards, firmware, install, root, rules,
     step::{Outcome, Steps, run},
     toolchain::{CORTEX_M4F, ESP32_C3, bare_metal_cargo, cargo, target_dir},
 };
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("zephyr-core and zephyr-embedded for bare metal", no_std),
     ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
     ("self-test in C on a Cortex-M4F in QEMU", firmware::self_test_in_c),
+    ("examples for boards", boards::build),
 ];
 
 /// Runs all steps and stops at the first failure.
@@ -49,7 +50,8 @@ fn format() -> Outcome {
     for package in firmware::PACKAGES {
         firmware.args(["--package", package]);
     }
-    run(firmware.arg("--check"))
+    run(firmware.arg("--check"))?;
+    boards::format()
 }
 
 fn clippy() -> Outcome {

@@ -52,18 +52,27 @@ pub fn has_targets() -> bool {
 
 /// `cargo SUBCOMMAND --target TARGET` in `folder`, with whichever toolchain can do it.
 pub fn bare_metal_cargo(subcommand: &str, target: &str, folder: &Path) -> Command {
+    cargo_with("core,panic_abort", subcommand, target, folder)
+}
+
+/// As [`bare_metal_cargo`], for programs with a heap, such as those with a radio's driver.
+pub fn bare_metal_cargo_with_alloc(subcommand: &str, target: &str, folder: &Path) -> Command {
+    cargo_with("core,alloc,panic_abort", subcommand, target, folder)
+}
+
+fn cargo_with(crates: &str, subcommand: &str, target: &str, folder: &Path) -> Command {
     let mut command = if has_targets() {
         let mut command = cargo();
         command.arg(subcommand);
         command
     } else {
-        debian_cargo(subcommand, target)
+        debian_cargo(crates, subcommand, target)
     };
     command.args(["--target", target]).current_dir(folder);
     command
 }
 
-fn debian_cargo(subcommand: &str, target: &str) -> Command {
+fn debian_cargo(crates: &str, subcommand: &str, target: &str) -> Command {
     let mut command = Command::new(DEBIAN_CARGO);
     for (name, _) in std::env::vars_os().filter(|(name, _)| leaks(name)) {
         command.env_remove(name);
@@ -73,7 +82,7 @@ fn debian_cargo(subcommand: &str, target: &str) -> Command {
         .env("RUSTC", DEBIAN_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1") // build-std is unstable
         .env(linker, "ld.lld") // Debian has no rust-lld
-        .args([subcommand, "-Zbuild-std=core,panic_abort"])
+        .args([subcommand, &format!("-Zbuild-std={crates}")])
         .arg("-Zbuild-std-features=compiler-builtins-mem");
     command
 }
