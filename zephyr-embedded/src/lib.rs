@@ -22,6 +22,7 @@
 extern crate std;
 
 mod account;
+mod apart;
 mod client;
 mod endpoint;
 mod error;

@@ -5,8 +5,8 @@ mod place;
 mod worker;
 
 use core::convert::Infallible;
+use core::pin::pin;
 
-use embassy_futures::join::join_array;
 use embassy_futures::select::{Either, select};
 use embassy_sync::signal::Signal;
 use embedded_nal_async::{Dns, TcpConnect};
@@ -14,6 +14,7 @@ use rand_core::CryptoRng;
 use zephyr_core::session::{self, Contact, ROUNDS_IN_FLIGHT, Session, Settings, TagEntry};
 use zephyr_core::{CONNECTION_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Round, Suite};
 
+use crate::apart::apart;
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::storage::Storage;
@@ -105,7 +106,7 @@ where
         let last = self.shared.home.lock().await.last_round();
         let mut next = last.map_or(Round(0), |(round, _)| Round(round.0.saturating_add(1)));
         loop {
-            next = self.run_version(next).await?;
+            next = apart(pin!(self.run_version(next))).await?;
         }
     }
 
@@ -141,7 +142,7 @@ where
             Session::<C>::new(manifest.clone(), settings, storage, shared.clock.local());
         let places = lent.frames.each_mut().map(|frame| Place::new(frame));
         let wake = Signal::new();
-        let workers = places.each_ref().map(|place| worker::work(place, &manifest, shared, &wake));
+        let workers = pin!(worker::all(&places, &manifest, shared, &wake));
         let mut driver = Driver {
             shared,
             session: &mut session,
@@ -152,7 +153,8 @@ where
             places: &places,
             wake: &wake,
         };
-        match select(driver.run(), join_array(workers)).await {
+        let driver = pin!(driver.run());
+        match select(apart(driver), apart(workers)).await {
             Either::First(next) => next,
             Either::Second(never) => match never.first() {
                 Some(&never) => match never {},

@@ -43,8 +43,9 @@ where
     let (mut lines, mut console) = (Lines::new(input), Console::new(output));
     let storage = FlashStorage::new(flash, range);
     let begun = {
-        let begin = begin(&mut lines, &mut console, storage, rng, network, manifest, memory);
-        apart(pin!(begin)).await?
+        // Moved into its pin it would be in memory twice.
+        let begin = pin!(begin(&mut lines, &mut console, storage, rng, network, manifest, memory));
+        apart(begin).await?
     };
     let Some((client, runner)) = begun else { return Ok(()) };
     let mut chat = Chat { client, console, monitor, counts: Counts::default(), ready: false };

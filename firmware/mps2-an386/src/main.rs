@@ -39,6 +39,8 @@ fn main() -> ! {
     machine::run(executor, cortex_m::asm::wfi, |spawner| start(spawner, figures))
 }
 
+/// In a stack frame of its own, which is gone when the tasks run.
+#[inline(never)]
 fn start(spawner: Spawner, figures: Figures) {
     let mut rng = HostRng::open();
     let (stack, runner) = embassy_net::new(

@@ -1,5 +1,7 @@
 //! The session and everything that it asks for, but the connections' bytes.
 
+use core::pin::pin;
+
 use embassy_futures::select::select3;
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -15,6 +17,7 @@ use zephyr_core::{
 
 use super::place::{Job, Place, Report};
 use super::{Sizes, fits};
+use crate::apart::apart;
 use crate::error::Error;
 use crate::event::{Event, Failure};
 use crate::manifests::Version;
@@ -42,34 +45,37 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
     /// Until all rounds of this version of the network are over; the first round of the next one.
     pub(super) async fn run(&mut self) -> Result<Round, Error<S::Error>> {
         self.look_ahead();
-        self.sync_contacts().await;
+        apart(pin!(self.sync_contacts())).await;
         loop {
-            let action = {
-                let mut rng = self.shared.rng.borrow_mut();
-                self.session.poll(self.shared.clock.local(), &mut *rng)
-            };
-            match action {
+            match self.poll_session() {
                 Some(Action::Continue) => {
                     yield_now().await;
                     // What came meanwhile must not wait for the end of a long computation.
-                    self.read().await?;
+                    apart(pin!(self.read())).await?;
                     continue;
                 }
                 Some(action) => {
-                    self.act(action).await?;
+                    apart(pin!(self.act(action))).await?;
                     continue;
                 }
                 None => {}
             }
             self.close_unwanted();
-            if self.read().await? {
+            if apart(pin!(self.read())).await? {
                 continue;
             }
             if let Some(next) = self.until().filter(|_| self.session.is_over()) {
                 return Ok(next);
             }
-            self.wait().await;
+            apart(pin!(self.wait())).await;
         }
+    }
+
+    /// The session's next step. Pairings are steps, and need the most stack.
+    #[inline(never)]
+    fn poll_session(&mut self) -> Option<Action> {
+        let mut rng = self.shared.rng.borrow_mut();
+        self.session.poll(self.shared.clock.local(), &mut *rng)
     }
 
     /// Until the session has something to do by itself, something came over a connection, or contacts change.
@@ -151,7 +157,7 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             any = true;
             let failure = match report {
                 Report::Failed(why) => Some(why),
-                Report::Received => self.read_message(place, job).await?,
+                Report::Received => apart(pin!(self.read_message(place, job))).await?,
             };
             if let Some(why) = failure {
                 place.order(None);

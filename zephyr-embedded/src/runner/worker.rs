@@ -2,21 +2,38 @@
 
 use core::convert::Infallible;
 
+use embassy_futures::join::join_array;
 use embassy_futures::select::{Either, select};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use embedded_io_async::{Read, Write};
 use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
-use zephyr_core::{Connection, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest};
+use zephyr_core::{Connection, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Suite};
 
 use super::place::{Job, Place, Report};
 use crate::endpoint::resolve;
 use crate::event::Failure;
 use crate::shared::Shared;
 
+/// A worker for each place, side by side. Made in a stack frame of its own, since their futures are large.
+#[inline(never)]
+pub(super) fn all<'a, N, S, R, const CONTACTS: usize, const CONNECTIONS: usize, C>(
+    places: &'a [Place<'_>; CONNECTIONS],
+    manifest: &'a Manifest<'_>,
+    shared: &'a Shared<'_, N, S, R, CONTACTS, C>,
+    wake: &'a Signal<NoopRawMutex, ()>,
+) -> impl Future<Output = [Infallible; CONNECTIONS]>
+where
+    N: TcpConnect + Dns,
+    R: CryptoRng,
+    C: Suite,
+{
+    join_array(places.each_ref().map(|place| work(place, manifest, shared, wake)))
+}
+
 /// Works for ever. Whatever hangs is dropped as soon as the driver orders something else.
-pub(super) async fn work<N, S, R, const CONTACTS: usize, C>(
+async fn work<N, S, R, const CONTACTS: usize, C>(
     place: &Place<'_>,
     manifest: &Manifest<'_>,
     shared: &Shared<'_, N, S, R, CONTACTS, C>,
