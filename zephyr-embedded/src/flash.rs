@@ -81,7 +81,9 @@ impl<F: NorFlash, const ITEM: usize> FlashStorage<F, ITEM> {
     /// If `range` is not at least two whole pages.
     pub fn with_items(flash: F, range: Range<u32>) -> Self {
         const { assert!(ITEM.is_multiple_of(WORD) && ITEM > KEY, "ITEM is a multiple of 32") };
-        let config = MapConfig::try_new(range).ok().expect("the range is two whole pages or more");
+        let Ok(config) = MapConfig::try_new(range) else {
+            panic!("a client's flash is two whole pages or more");
+        };
         let cache = Cache::new(Uncached, Uncached, ArrayKeyPointers::new());
         Self { map: MapStorage::new(flash, config, cache), buffer: Buffer([0; ITEM]) }
     }

@@ -35,6 +35,9 @@ pub use part::Part;
 /// Round, hash of its directory, time.
 const ROUND_SIZE: usize = 8 + 32 + 8;
 
+/// The newest round, if there was one.
+type Newest = Option<(Round, DirectoryHash)>;
+
 /// Why a contact can't be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,7 +73,7 @@ pub(crate) struct Home<S, const CONTACTS: usize> {
     storage: S,
     account: Account,
     limits: Limits,
-    last: Option<(Round, DirectoryHash)>,
+    last: Newest,
     clock: UnixMs,
     contacts: [Option<Contact>; CONTACTS],
     strangers: Strangers,
@@ -227,23 +230,22 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         let key = keys::contact(place, keys::STATE);
         self.storage.remove(key).await.map_err(Error::Storage)?;
         self.showing.take_if(|showing| showing.is_of(place));
-        match self.contacts[place].take() {
-            Some(contact) => self.erase(place, contact.state.keys()).await,
-            None => Ok(()),
-        }
+        let items = self.state(place).map_or(0, State::keys);
+        self.contacts[place] = None;
+        self.erase(place, items).await
     }
 
     /// Writes a contact's numbers down, which are true from then on.
-    async fn commit(&mut self, place: usize, state: State) -> Result<(), S::Error> {
-        save_state(&mut self.storage, place, &state).await?;
+    async fn commit(&mut self, place: usize, state: &State) -> Result<(), S::Error> {
+        save_state(&mut self.storage, place, state).await?;
         self.keep(place, state);
         Ok(())
     }
 
     /// What has changed need not be written down.
-    fn keep(&mut self, place: usize, state: State) {
+    fn keep(&mut self, place: usize, state: &State) {
         if let Some(contact) = &mut self.contacts[place] {
-            contact.state = state;
+            contact.state.clone_from(state);
         }
     }
 }
@@ -273,9 +275,7 @@ async fn load<S: Storage, const N: usize>(
     }
 }
 
-fn read_round<E>(
-    item: &heapless::Vec<u8, ROUND_SIZE>,
-) -> Result<(Option<(Round, DirectoryHash)>, UnixMs), Error<E>> {
+fn read_round<E>(item: &heapless::Vec<u8, ROUND_SIZE>) -> Result<(Newest, UnixMs), Error<E>> {
     let read = |mut r: Reader<'_>| {
         let (round, hash, time) = (r.u64()?, r.array()?, r.u64()?);
         let last = (Round(round), DirectoryHash::from_bytes(hash));

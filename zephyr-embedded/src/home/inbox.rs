@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::storage::Storage;
 
 use super::part::{Head, Part};
+use super::state::{Contact, State};
 use super::{Home, MessageId, keys};
 
 /// The part that the user was shown and has not taken.
@@ -52,7 +53,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         }
         state.begin(tail);
         let gone = before & !state.keys();
-        self.commit(place, state).await.map_err(Error::Storage)?;
+        self.commit(place, &state).await.map_err(Error::Storage)?;
         self.erase(place, gone).await
     }
 
@@ -84,10 +85,10 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
             Some(Arrival::New) => {
                 let key = keys::contact(place, keys::inbox(index));
                 self.storage.save(key, &item).await.map_err(Error::Storage)?;
-                self.commit(place, state).await.map_err(Error::Storage)?;
+                self.commit(place, &state).await.map_err(Error::Storage)?;
             }
             // An acknowledgement is owed, which after a reset it is anyway.
-            _ => self.keep(place, state),
+            _ => self.keep(place, &state),
         }
         Ok(true)
     }
@@ -114,21 +115,17 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         place: usize,
         buffer: &mut [u8],
     ) -> Result<Option<Part>, Error<S::Error>> {
-        while let Some(contact) = &self.contacts[place]
-            && contact.state.in_len() > 0
-        {
-            let (index, from) = (contact.state.in_head(), contact.address.clone());
+        while let Some(index) = self.state(place).filter(|s| s.in_len() > 0).map(State::in_head) {
             let (head, len) = self.load_part(place, keys::inbox(index), buffer).await?;
-            let Some(state) = self.state(place) else { return Ok(None) };
-            if state.was_shown(&head) || self.strangers.has_seen(Some(&from), &head) {
+            let Some(Contact { address, state }) = &self.contacts[place] else { break };
+            if state.was_shown(&head) || self.strangers.has_seen(Some(address), &head) {
                 self.advance(place, None).await?;
-                continue;
+            } else if state.is_ready(&head, self.limits.inbox) {
+                self.showing = Some(Showing::Contact { place, index, head });
+                return Ok(Some(head.part(Some(address.clone()), len)));
+            } else {
+                break;
             }
-            if !state.is_ready(&head, self.limits.inbox) {
-                return Ok(None);
-            }
-            self.showing = Some(Showing::Contact { place, index, head });
-            return Ok(Some(head.part(Some(from), len)));
         }
         Ok(None)
     }
@@ -154,7 +151,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         let Some(mut state) = self.state(place).cloned() else { return Ok(()) };
         let key = keys::contact(place, keys::inbox(state.in_head()));
         state.advance(shown);
-        self.commit(place, state).await.map_err(Error::Storage)?;
+        self.commit(place, &state).await.map_err(Error::Storage)?;
         self.storage.remove(key).await.map_err(Error::Storage)
     }
 }

@@ -88,7 +88,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
             let head = head.write(0);
             self.storage.save(key, &[head.bytes(), chunk]).await.map_err(SendError::Storage)?;
         }
-        self.commit(place, state).await.map_err(SendError::Storage)?;
+        self.commit(place, &state).await.map_err(SendError::Storage)?;
         Ok(MessageId(message))
     }
 
@@ -149,7 +149,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         match state.conversation.acknowledged(round, header) {
             Acked::Nothing => {
                 // The newest round is remembered; it is written down with what it changes.
-                self.keep(place, state);
+                self.keep(place, &state);
                 return Ok(());
             }
             Acked::Progress(_) => {
@@ -165,7 +165,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
             Acked::Restart(stream) => state.restart(stream),
         }
         let gone = state.out_head().wrapping_sub(head);
-        self.commit(place, state).await.map_err(Error::Storage)?;
+        self.commit(place, &state).await.map_err(Error::Storage)?;
         for index in (0..gone).map(|i| head.wrapping_add(i)) {
             let part = self.load_head(place, index).await?;
             let key = keys::contact(place, keys::out(index));

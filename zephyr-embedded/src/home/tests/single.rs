@@ -166,8 +166,8 @@ fn a_contact_that_starts_over_in_the_middle_of_a_message_is_shown_all_the_same()
 
 #[test]
 fn parts_of_two_streams_are_never_mixed_whenever_the_power_is_lost() {
-    for cut in 1..8 {
-        let disk = Memory::new(100_000, cut % 2 == 0);
+    for (cut, last_counts) in (1..8).flat_map(|cut| [(cut, false), (cut, true)]) {
+        let disk = Memory::new(100_000, last_counts);
         let mut here = open(&disk);
         ok(add(&mut here, BOB));
         assert!(receive(&mut here, BOB, &draft(2, 2, 0, 1)));
@@ -250,8 +250,8 @@ fn people_who_are_no_contacts_are_shown_once_within_bounds() {
 
 #[test]
 fn a_contact_is_removed_with_all_that_is_its_whenever_the_power_is_lost() {
-    for cut in 1.. {
-        let disk = Memory::new(100_000, cut % 2 == 0);
+    for (cut, last_counts) in (1..).flat_map(|cut| [(cut, false), (cut, true)]) {
+        let disk = Memory::new(100_000, last_counts);
         let mut here = open(&disk);
         let empty = disk.keys();
         ok(add(&mut here, BOB));
@@ -345,6 +345,25 @@ fn damaged_items_are_errors_and_no_panic() {
         let _ = block_on(here.receive(Round(2), &payload, |_| {}));
         let _ = block_on(here.remove_contact(&address(BOB)));
     }
+}
+
+#[test]
+fn what_its_calls_keep_is_small() {
+    let disk = super::disk::Flash::new(20);
+    let mut here = ok(block_on(home::<_, 8>(super::disk::Disk::storage(&disk), ALICE)));
+    let (bob, mut buffer) = (address(BOB), [0; PAYLOAD_LEN]);
+    let payload = payload(BOB, &draft(1, 1, 0, 1));
+    let receive = size_of_val(&here.receive(Round(1), &payload, |_| {}));
+    let fill = size_of_val(&here.fill(Round(1), 0, &bob, 3, &mut buffer));
+    let next_part = size_of_val(&here.next_part(&mut buffer));
+    let taken = size_of_val(&here.taken());
+    let send = size_of_val(&here.send(&bob, Content::Text, b"text", 1, 9, None));
+    let add = size_of_val(&here.add_contact(&bob, Some(NOW)));
+    let remove = size_of_val(&here.remove_contact(&bob));
+    let opened = size_of_val(&here.opened(Round(1), DirectoryHash::from_bytes([0; 32]), NOW));
+    let sizes = [receive, fill, next_part, taken, send, add, remove, opened];
+    std::println!("futures of a home: {sizes:?} bytes");
+    assert!(sizes.iter().all(|size| *size <= 1_700), "{sizes:?}");
 }
 
 #[test]
