@@ -146,6 +146,7 @@ impl<'a, S: Suite> Session<'a, S> {
     ///
     /// # Panics
     /// If the lent memory is shorter than [`Storage`] says.
+    #[inline(never)] // into the caller's place, and not in its stack frame
     pub fn new(
         manifest: Manifest<'a>,
         settings: Settings,
@@ -231,6 +232,7 @@ impl<'a, S: Suite> Session<'a, S> {
     /// Which version of the manifest is the newest one that is known, and the first round in which another version
     /// than this session's is in effect, if one is known: the session takes part in no round from there on. Info-nodes
     /// are asked for the version behind the newest.
+    #[inline(never)]
     pub fn set_versions(&mut self, newest: u32, until: Option<Round>) {
         if newest > self.newest {
             // There may be more of them.
@@ -338,6 +340,7 @@ impl<'a, S: Suite> Session<'a, S> {
 
     /// The network's time is another than believed. If rounds of the future had been begun, goes back to those that
     /// are on: all but those in which a slot may have been filled.
+    #[inline(never)]
     fn correct_round(&mut self, now: UnixMs) {
         let over = |o: &mut Outgoing<S>| o.agreed.is_none() && !o.is_open(now);
         if let Some(outgoing) = self.outgoing.take_if(over) {
@@ -350,7 +353,9 @@ impl<'a, S: Suite> Session<'a, S> {
         }
     }
 
-    /// Ends rounds that are over and begins the next one.
+    /// Ends rounds that are over and begins the next one. Rounds are moved here, so it has a stack frame of its own: on
+    /// microcontrollers one of [`poll`](Self::poll) would be too large for the pairings above it.
+    #[inline(never)]
     fn advance(&mut self, now: UnixMs, rng: &mut impl CryptoRng) {
         for place in 0..ROUNDS_IN_FLIGHT {
             if let Some(incoming) = self.incoming[place].take_if(|i| i.is_over(now)) {

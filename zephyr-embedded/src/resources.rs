@@ -2,6 +2,7 @@
 
 use core::cell::RefCell;
 use core::marker::PhantomData;
+use core::pin::pin;
 
 use embassy_sync::mutex::Mutex;
 use embassy_sync::rwlock::RwLock;
@@ -12,6 +13,7 @@ use zephyr_core::session::{Contact, ROUNDS_IN_FLIGHT, TagEntry};
 use zephyr_core::{Manifest, SignedManifest, Standard, Suite};
 
 use crate::account::Account;
+use crate::apart::apart;
 use crate::client::Client;
 use crate::error::Error;
 use crate::home::Home;
@@ -169,11 +171,25 @@ pub async fn new<
     })?;
 
     let manifests: &'a [Place<[u8; MANIFEST]>; 2] = manifests;
-    let mut home = Home::open(storage, config.account, &firmware).await?;
-    let known = Manifests::new(&firmware, [&manifests[0], &manifests[1]]);
-    load_versions(&mut home, &known, &firmware, manifests).await?;
+    let Config { account, contacts_only, verify_proofs, .. } = config;
+    let parts = (network, storage, rng);
+    let shared = apart(pin!(open(shared, account, &firmware, manifests, parts))).await?;
+    let runner = Runner::new(shared, lent, sizes, contacts_only, verify_proofs);
+    Ok((Client::new(shared), runner))
+}
 
-    let shared = shared.insert(Shared {
+/// Opens the home and puts it where handle and runner share it.
+async fn open<'a, 's, N, S: Storage, R, const CONTACTS: usize, const MANIFEST: usize, C: Suite>(
+    shared: &'s mut Option<Shared<'a, N, S, R, CONTACTS, C>>,
+    account: Account,
+    firmware: &Manifest<'static>,
+    manifests: &'a [Place<[u8; MANIFEST]>; 2],
+    (network, storage, rng): (N, S, R),
+) -> Result<&'s Shared<'a, N, S, R, CONTACTS, C>, Error<S::Error>> {
+    let mut home = apart(pin!(Home::open(storage, account, firmware))).await?;
+    let known = Manifests::new(firmware, [&manifests[0], &manifests[1]]);
+    load_versions(&mut home, &known, firmware, manifests).await?;
+    Ok(shared.insert(Shared {
         clock: Clock::new(home.clock()),
         home: Mutex::new(home),
         network,
@@ -183,9 +199,7 @@ pub async fn new<
         contacts: Signal::new(),
         arrived: Signal::new(),
         suite: PhantomData,
-    });
-    let runner = Runner::new(shared, lent, sizes, config.contacts_only, config.verify_proofs);
-    Ok((Client::new(shared), runner))
+    }))
 }
 
 /// Reads the versions that were learnt before. They were verified before they were written down.

@@ -95,7 +95,8 @@ where
         },
     };
     let config = Config { account, manifest, contacts_only: true, verify_proofs: false };
-    let (client, runner) = zephyr_embedded::new(memory, config, network, storage, rng).await?;
+    let new = pin!(zephyr_embedded::new(memory, config, network, storage, rng));
+    let (client, runner) = new.await?;
     let registered = register(&client, lines, console).await;
     Ok(registered.map(|()| (client, runner)))
 }

@@ -28,6 +28,7 @@ const TCP_BUFFER: usize = 1024;
 
 type Flash = machine::RamFlash;
 type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>>;
+type ClientMemory = Memory<'static, Flash, Network, HostRng>;
 type Chat = Board<Input, Output, Flash, HostRng, Network, Figures>;
 
 #[entry]
@@ -78,9 +79,15 @@ async fn run_network(mut runner: Runner<'static, Ethernet>) -> ! {
 
 #[embassy_executor::task]
 async fn run_chat(board: Chat) {
-    static MEMORY: StaticCell<Memory<'static, Flash, Network, HostRng>> = StaticCell::new();
-    match chat::run(board, MEMORY.init_with(Memory::new)).await {
+    match chat::run(board, memory()).await {
         Ok(()) => machine::exit(true),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The client's memory, made in a stack frame that is gone when the client runs.
+#[inline(never)]
+fn memory() -> &'static mut ClientMemory {
+    static MEMORY: StaticCell<ClientMemory> = StaticCell::new();
+    MEMORY.init_with(Memory::new)
 }

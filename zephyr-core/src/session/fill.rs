@@ -45,6 +45,7 @@ impl<S: Suite> Session<'_, S> {
     /// and two multiplications), or with cover if there is none (one multiplication). `false` if the slot isn't
     /// waiting for it any more, the fragment does not fit or the contact is gone: the slot then carries cover, and an
     /// [`Event::SlotFailed`](super::Event::SlotFailed) does not follow.
+    #[inline(never)]
     pub fn fill(
         &mut self,
         round: Round,

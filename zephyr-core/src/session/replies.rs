@@ -19,6 +19,7 @@ use super::outgoing::Slot;
 impl<S: Suite> Session<'_, S> {
     /// A link that [`Action::Connect`](super::Action::Connect) asked for is open; `handshake` is its handshake hash. Writes the first
     /// request to `out`, which has room for a packet and 256 bytes. `now` is the local time.
+    #[inline(never)]
     pub fn handle_connected<'f>(
         &mut self,
         id: ExchangeId,
@@ -80,6 +81,7 @@ impl<S: Suite> Session<'_, S> {
     /// 256 bytes; a message for the user is opened in `frame`. Takes at most one pairing and two multiplications, then
     /// says [`Reaction::Again`] if there is more to do; proofs of knowledge, if they are verified, take four
     /// multiplications.
+    #[inline(never)]
     pub fn handle_frame<'f>(
         &mut self,
         id: ExchangeId,
