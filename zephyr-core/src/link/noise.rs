@@ -1,9 +1,8 @@
 //! `Noise_NK_25519_ChaChaPoly_SHA256` (Noise, revision 34) over this crate's primitives.
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 use noise_protocol::{CipherState, HandshakeState, U8Array, patterns};
 use sha2::Digest;
+use zephyr_aead::NONCE_SIZE;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::error::LinkError;
@@ -177,10 +176,10 @@ enum ChaChaPoly {}
 
 impl ChaChaPoly {
     /// Noise's nonce: 32 zero bits, then the counter, little-endian.
-    fn nonce(n: u64) -> Nonce {
-        let mut nonce = [0; 12];
+    fn nonce(n: u64) -> [u8; NONCE_SIZE] {
+        let mut nonce = [0; NONCE_SIZE];
         nonce[4..].copy_from_slice(&n.to_le_bytes());
-        nonce.into()
+        nonce
     }
 }
 
@@ -204,10 +203,7 @@ impl noise_protocol::Cipher for ChaChaPoly {
         plaintext_len: usize,
     ) -> usize {
         let (data, tag) = in_out.split_at_mut(plaintext_len);
-        let sum = ChaCha20Poly1305::new((&k.0).into())
-            .encrypt_inout_detached(&Self::nonce(nonce), ad, data.into())
-            .expect("no message here reaches the cipher's limit of 256 GB");
-        tag[..TAG].copy_from_slice(&sum);
+        tag[..TAG].copy_from_slice(&zephyr_aead::seal(&k.0, &Self::nonce(nonce), ad, data));
         plaintext_len + TAG
     }
 
@@ -220,9 +216,7 @@ impl noise_protocol::Cipher for ChaChaPoly {
     ) -> Result<(), ()> {
         let (data, tag) = ciphertext.split_last_chunk::<TAG>().ok_or(())?;
         out.copy_from_slice(data);
-        ChaCha20Poly1305::new((&k.0).into())
-            .decrypt_inout_detached(&Self::nonce(nonce), ad, out.into(), &Tag::from(*tag))
-            .map_err(|_| ())
+        zephyr_aead::open(&k.0, &Self::nonce(nonce), ad, out, tag).then_some(()).ok_or(())
     }
 
     fn decrypt_in_place(
@@ -233,10 +227,8 @@ impl noise_protocol::Cipher for ChaChaPoly {
         ciphertext_len: usize,
     ) -> Result<usize, ()> {
         let (data, tag) = in_out[..ciphertext_len].split_last_chunk_mut::<TAG>().ok_or(())?;
-        ChaCha20Poly1305::new((&k.0).into())
-            .decrypt_inout_detached(&Self::nonce(nonce), ad, data.into(), &Tag::from(*tag))
-            .map_err(|_| ())?;
-        Ok(ciphertext_len - TAG)
+        let genuine = zephyr_aead::open(&k.0, &Self::nonce(nonce), ad, data, tag);
+        genuine.then_some(ciphertext_len - TAG).ok_or(())
     }
 }
 
