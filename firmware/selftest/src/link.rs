@@ -9,7 +9,7 @@ use crate::{report::Report, rng::TestRng};
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 /// As long as a packet of the network in `message.rs`, about.
-const MESSAGE: usize = 1366;
+const MESSAGE: usize = 600;
 const FRAME: usize = MESSAGE + FRAME_OVERHEAD;
 
 /// Opens a link, and sends a message each way.
@@ -63,7 +63,7 @@ fn exchange(report: &mut Report, client: &mut Link, server: &mut Link) {
     let mut frame = [0; FRAME];
     send(
         report,
-        ["client seals 1,366 bytes", "server opens them"],
+        ["client seals 600 bytes", "server opens them"],
         (client, server),
         &request,
         &mut frame,
@@ -71,7 +71,7 @@ fn exchange(report: &mut Report, client: &mut Link, server: &mut Link) {
     let reply = [0x24; MESSAGE];
     send(
         report,
-        ["server seals 1,366 bytes", "client opens them"],
+        ["server seals 600 bytes", "client opens them"],
         (server, client),
         &reply,
         &mut frame,

@@ -6,13 +6,16 @@
 
 mod link;
 mod message;
+mod network;
 mod people;
 mod report;
 mod rng;
+mod round;
 mod stack;
 mod timer;
 
 use cortex_m_rt::entry;
+use network::{ManifestBytes, Network};
 use people::People;
 use report::Report;
 use rng::TestRng;
@@ -21,8 +24,11 @@ use rng::TestRng;
 fn main() -> ! {
     let mut report = Report::new();
     let mut rng = TestRng::new();
-    let people = People::new(&mut report, &mut rng);
+    let manifest = ManifestBytes::new();
+    let network = Network::new(&mut report, &mut rng, manifest.manifest());
+    let people = People::new(&mut report, &network);
     message::deliver(&mut report, &mut rng, &people);
     link::talk(&mut report, &mut rng);
+    round::take_part(&mut report, &mut rng, &network, &people);
     report.finish()
 }

@@ -1,17 +1,17 @@
 //! One message: sealed, wrapped, peeled at each hop, found by its tag, and opened.
 
 use zephyr_core::{
-    Content, Geometry, Hedge, Hop, Mailbox, Mixer, MixerIndex, MixerKey, Next, Opener, Payload,
-    PayloadHeader, Portable, SEAL_OVERHEAD, Sealed, Sealer, SenderKey, SenderTag, Standard, Wrap,
-    wrap,
+    Content, Hedge, Hop, Mailbox, Mixer, MixerIndex, MixerKey, Next, Opener, Payload,
+    PayloadHeader, SEAL_OVERHEAD, Sealed, Sealer, SenderKey, SenderTag, Wrap, wrap,
 };
 
-use crate::{people::People, report::Report, rng::TestRng};
+use crate::{
+    network::{GEOMETRY, MIXERS as HOPS, Real},
+    people::People,
+    report::Report,
+    rng::TestRng,
+};
 
-type Suite = Standard<Portable>;
-
-const HOPS: usize = 3;
-const GEOMETRY: Geometry = Geometry::new(HOPS, 1024).expect("a network may have these sizes");
 const MAILBOX: Mailbox = Mailbox(5);
 const SLOT: u16 = 1;
 const TEXT: &[u8] = b"Meet me where the west wind ends.";
@@ -21,7 +21,7 @@ type PacketBytes = [u8; GEOMETRY.packet_len()];
 
 /// Takes a message from Alice to Bob through three mixers.
 #[inline(never)]
-pub fn deliver(report: &mut Report, rng: &mut TestRng, people: &People) {
+pub fn deliver(report: &mut Report, rng: &mut TestRng, people: &People<'_>) {
     let keys = sender_keys(report, people);
     let sealed = seal(report, rng, people, &keys[0]);
     let delivered = through_mixers(report, rng, people, &sealed);
@@ -30,7 +30,7 @@ pub fn deliver(report: &mut Report, rng: &mut TestRng, people: &People) {
 }
 
 /// The key from Alice to Bob as each of them computes it.
-fn sender_keys(report: &mut Report, people: &People) -> [SenderKey; 2] {
+fn sender_keys(report: &mut Report, people: &People<'_>) -> [SenderKey; 2] {
     let People { round, alice, bob } = people;
     let (from, to) = (alice.identity.address(), bob.identity.address());
     let alices =
@@ -46,7 +46,7 @@ fn sender_keys(report: &mut Report, people: &People) -> [SenderKey; 2] {
 fn seal(
     report: &mut Report,
     rng: &mut TestRng,
-    people: &People,
+    people: &People<'_>,
     sender_key: &SenderKey,
 ) -> SealedBytes {
     let mut hedge = Hedge::new([5; 32], 0);
@@ -65,10 +65,10 @@ fn seal(
     let mut message = [0; GEOMETRY.sealed_len()];
     let payload = Payload { header, body: TEXT };
     payload.encode(&mut message[SEAL_OVERHEAD..]).expect("the text is short");
-    report.step("seal 1,024 bytes", || {
+    report.step("seal 256 bytes", || {
         let sender = SenderTag::Slot(sender_key, SLOT);
         let recipient = &people.bob.identity;
-        Sealer::new(&people.round).seal(recipient, sender, &mut message, rng, &mut hedge);
+        Sealer::new(people.round).seal(recipient, sender, &mut message, rng, &mut hedge);
     });
     message
 }
@@ -77,7 +77,7 @@ fn seal(
 fn through_mixers(
     report: &mut Report,
     rng: &mut TestRng,
-    people: &People,
+    people: &People<'_>,
     sealed: &SealedBytes,
 ) -> SealedBytes {
     let mut hedge = Hedge::new([6; 32], 0);
@@ -85,13 +85,13 @@ fn through_mixers(
     let keys: [MixerKey; HOPS] = core::array::from_fn(|_| MixerKey::generate(rng, &mut hedge));
     let route: [Hop; HOPS] = core::array::from_fn(|i| Hop {
         mixer: MixerIndex(i as u16),
-        key: keys[i].public::<Suite>(),
+        key: keys[i].public::<Real>(),
     });
-    let mixers = keys.map(|key| Mixer::<Suite>::new(GEOMETRY, directory, key));
+    let mixers = keys.map(|key| Mixer::<Real>::new(GEOMETRY, directory, key));
     let to = Wrap { geometry: GEOMETRY, directory: &directory, route: &route, mailbox: MAILBOX };
     let mut packet: PacketBytes = [0; GEOMETRY.packet_len()];
     report.step("wrap for 3 hops", || {
-        wrap::<Suite>(to, sealed, &mut packet, rng, &mut hedge).expect("the sizes are right")
+        wrap::<Real>(to, sealed, &mut packet, rng, &mut hedge).expect("the sizes are right")
     });
     for (position, mixer) in mixers.iter().enumerate() {
         let mut damaged = packet;
@@ -108,7 +108,7 @@ fn through_mixers(
 }
 
 #[inline(never)]
-fn open(report: &mut Report, people: &People, sender_key: &SenderKey, sealed: &SealedBytes) {
+fn open(report: &mut Report, people: &People<'_>, sender_key: &SenderKey, sealed: &SealedBytes) {
     let People { round, alice, bob } = people;
     let sender = alice.identity.address();
     let tag = Sealed::new(sealed).expect("it has its length").tag();

@@ -27,6 +27,7 @@ pub struct Report {
 impl Report {
     /// Prints the head of the table.
     pub fn new() -> Self {
+        timer::start();
         hprintln!("{:<44} {:>14} {:>8}", "step", "instructions", "stack");
         Self { worst: stack::Used { step: 0, whole: 0 }, instructions: 0 }
     }
@@ -42,6 +43,11 @@ impl Report {
         self.worst.whole = self.worst.whole.max(stack.whole);
         self.instructions += instructions;
         result
+    }
+
+    /// Prints the line of something that was counted elsewhere.
+    pub fn figure(&mut self, name: &str, instructions: u64) {
+        hprintln!("{:<44} {:>14} {:>8}", name, instructions, "");
     }
 
     /// Prints the sums and ends the program with success.

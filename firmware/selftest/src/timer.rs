@@ -9,14 +9,8 @@ const RELOAD: *mut u32 = 0x4000_0008 as *mut u32;
 
 const INSTRUCTIONS_PER_TICK: u64 = 40;
 
-/// The instructions that `f` takes, and what it returns. Good for steps of up to 171 thousand million instructions.
-pub fn count<T>(f: impl FnOnce() -> T) -> (u64, T) {
-    start();
-    let result = f();
-    (ticks() * INSTRUCTIONS_PER_TICK, result)
-}
-
-fn start() {
+/// Lets the timer run, round and round.
+pub fn start() {
     // SAFETY: the registers of the CMSDK timer 0 of the MPS2 boards; nothing else in this program touches them.
     unsafe {
         CTRL.write_volatile(0);
@@ -26,7 +20,16 @@ fn start() {
     }
 }
 
-fn ticks() -> u64 {
-    // SAFETY: as in `start`; the timer counts down.
-    u64::from(u32::MAX - unsafe { VALUE.read_volatile() })
+/// The instructions that `f` takes, and what it returns. Good for steps of up to 171 thousand million instructions;
+/// exact to a tick, and in the mean of many.
+pub fn count<T>(f: impl FnOnce() -> T) -> (u64, T) {
+    let before = value();
+    let result = f();
+    // The timer counts down.
+    (u64::from(before.wrapping_sub(value())) * INSTRUCTIONS_PER_TICK, result)
+}
+
+fn value() -> u32 {
+    // SAFETY: as in `start`.
+    unsafe { VALUE.read_volatile() }
 }
