@@ -22,10 +22,10 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, ArrayKeyPointers<u16,
 /// Items in a range of a NOR flash, written one behind the other, so that all pages wear equally
 /// (sequential-storage's map). Nothing is written to a word twice between two erasures.
 ///
-/// What it keeps survives a loss of power at any moment. One page is always free, so that there must be two at least;
-/// with small pages the longest pause, when a page is emptied, is shorter. `ITEM` is the longest item with its key,
-/// a multiple of 32: a fragment of a message takes the network's `payload_len` less 21 bytes, with a stranger's
-/// address at most `payload_len` + 14.
+/// What it keeps survives a loss of power at any moment. One page is always free, so that there must be two at least.
+/// When a page is full the oldest one is emptied: with small pages that pause is shorter. `ITEM` is the longest item
+/// with its key in bytes, a multiple of 32, of which the account takes up to 288; a fragment of a message takes up to 19
+/// bytes less than the network's `payload_len`.
 pub struct FlashStorage<F: NorFlash, const ITEM: usize = 320> {
     map: Map<F>,
     buffer: Buffer<ITEM>,

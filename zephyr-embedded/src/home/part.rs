@@ -9,8 +9,9 @@ pub(crate) const PART_HEADER: usize = 1 + 8 + 2 + 2 + 1;
 
 /// A fragment of a message that has come. Its bytes stand in the buffer that was lent.
 ///
-/// Fragments of a contact come in order, those of one message behind each other. Those of a message that has no more
-/// than wait for the user at once come without others between.
+/// Fragments of a contact come in order, those of one message behind each other. A message that there is room for is
+/// shown when it is whole, without others between its fragments; a longer one as it comes. Fragments of people who are
+/// no contacts come in any order, and may come twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Who sent it; `None` if nobody says so.
