@@ -19,7 +19,7 @@ use crate::storage::Storage;
 /// How the application uses its client while the [`Runner`](crate::Runner) runs in another task. Copy it freely.
 ///
 /// Methods may be called from several tasks, but [`receive`](Self::receive) and [`event`](Self::event) from one each.
-/// A call that is dropped before it is ready has had its effect or none.
+/// Calls of these two may be dropped before they are ready, as `select` does; let the others run to their end.
 pub struct Client<'a, N, S, R, const CONTACTS: usize, C: Suite> {
     shared: &'a Shared<'a, N, S, R, CONTACTS, C>,
 }

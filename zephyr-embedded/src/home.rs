@@ -31,6 +31,7 @@ use strangers::Strangers;
 
 pub use outbox::{MAX_TEXT, MessageId, SendError};
 pub use part::Part;
+pub(crate) use versions::LONGEST as LONGEST_MANIFEST;
 
 /// Round, hash of its directory, time.
 const ROUND_SIZE: usize = 8 + 32 + 8;

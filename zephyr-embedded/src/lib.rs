@@ -50,7 +50,7 @@ pub use storage::{Key, Storage};
 
 // The network
 #[cfg(feature = "embassy-net")]
-pub use net::Sockets;
+pub use net::{Socket, SocketBuffers, Sockets};
 
 // Messages and registrations
 pub use home::{ContactError, MAX_TEXT, MessageId, Part, SendError};

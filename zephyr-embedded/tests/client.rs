@@ -29,7 +29,7 @@ use zephyr_embedded::{Error, Event, Failure, Registration, RegistrationError};
 use zephyr_testkit::{Faults, Keyed, Plan};
 
 const ROUND: u64 = 2_000;
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 
 fn world<S: Suite>(seed: u64) -> (Shared<S>, Tasks) {
     let world = World::new(Plan::small(seed), Faults::default());

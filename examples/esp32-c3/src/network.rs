@@ -1,7 +1,7 @@
 //! Wi-Fi and an address by DHCP; and random numbers, which are true ones only while the radio is on.
 
 use embassy_executor::Spawner;
-use embassy_net::{Runner, StackResources, tcp::client::TcpClientState};
+use embassy_net::{Runner, StackResources};
 use embassy_time::Timer;
 use esp_hal::{peripherals::WIFI, rng::Trng};
 use esp_radio::wifi::{
@@ -10,7 +10,7 @@ use esp_radio::wifi::{
 };
 use rand_core::Rng as _;
 use static_cell::StaticCell;
-use zephyr_embedded::Sockets;
+use zephyr_embedded::{SocketBuffers, Sockets};
 
 /// TCP and DNS for the client.
 pub type Network = Sockets<'static, { chat::SOCKETS }>;
@@ -33,8 +33,8 @@ pub fn start(spawner: Spawner, wifi: WIFI<'static>) -> (Network, Trng) {
     let (stack, runner) = embassy_net::new(Interface::station(), config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
-    let network = Sockets::new(stack, BUFFERS.init_with(TcpClientState::new));
+    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
+    let network = Sockets::new(stack, BUFFERS.init_with(SocketBuffers::new));
     spawner.spawn(join(controller).expect("it is spawned once"));
     (network, rng)
 }

@@ -1,7 +1,7 @@
 //! Ethernet: the LAN8742 over RMII, an address by DHCP.
 
 use embassy_executor::Spawner;
-use embassy_net::{Runner, StackResources, tcp::client::TcpClientState};
+use embassy_net::{Runner, StackResources};
 use embassy_stm32::{
     Peri,
     eth::{Ethernet, GenericPhy, PacketQueue, Sma},
@@ -10,7 +10,7 @@ use embassy_stm32::{
 };
 use rand_core::Rng as _;
 use static_cell::StaticCell;
-use zephyr_embedded::Sockets;
+use zephyr_embedded::{SocketBuffers, Sockets};
 
 use crate::{board::Interrupts, random::Random};
 
@@ -65,8 +65,8 @@ pub fn start(
     let (stack, runner) = embassy_net::new(device, config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
-    let network = Sockets::new(stack, BUFFERS.init_with(TcpClientState::new));
+    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
+    let network = Sockets::new(stack, BUFFERS.init_with(SocketBuffers::new));
     network
 }
 

@@ -14,11 +14,11 @@ mod watchdog;
 use chat::{Board, Memory};
 use cortex_m_rt::entry;
 use embassy_executor::{Spawner, raw::Executor};
-use embassy_net::{Config, Runner, Stack, StackResources, tcp::client::TcpClientState};
+use embassy_net::{Config, Runner, Stack, StackResources};
 use machine::{Figures, HostLoopback, HostRng};
 use rand_core::Rng;
 use static_cell::StaticCell;
-use zephyr_embedded::Sockets;
+use zephyr_embedded::{SocketBuffers, Sockets};
 
 use console::{Input, Output};
 use ethernet::Ethernet;
@@ -27,7 +27,7 @@ use ethernet::Ethernet;
 const TCP_BUFFER: usize = 1024;
 
 type Flash = machine::RamFlash;
-type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>>;
+type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }>>;
 type ClientMemory = Memory<'static, Flash, Network, HostRng>;
 type Chat = Board<Input, Output, Flash, HostRng, Network, Figures>;
 
@@ -61,9 +61,9 @@ fn start(spawner: Spawner, figures: Figures) {
 }
 
 fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
-    static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
+    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
         StaticCell::new();
-    let buffers = BUFFERS.init_with(TcpClientState::new);
+    let buffers = BUFFERS.init_with(SocketBuffers::new);
     let flash = machine::storage();
     let manifest = machine::manifest().expect("QEMU's loader puts the manifest into memory");
     let (input, output) = console::start();

@@ -13,12 +13,12 @@ mod watchdog;
 
 use chat::{Board, Memory};
 use embassy_executor::{Spawner, raw::Executor};
-use embassy_net::{Config, Runner, Stack, StackResources, tcp::client::TcpClientState};
+use embassy_net::{Config, Runner, Stack, StackResources};
 use machine::{Figures, HostLoopback, HostRng, RamFlash};
 use rand_core::Rng;
 use riscv_rt::entry;
 use static_cell::StaticCell;
-use zephyr_embedded::Sockets;
+use zephyr_embedded::{SocketBuffers, Sockets};
 
 use console::{Input, Output};
 use network::Network;
@@ -26,7 +26,7 @@ use network::Network;
 /// Bytes that a connection can have on the way, in each direction.
 const TCP_BUFFER: usize = 1024;
 
-type Internet = HostLoopback<Sockets<'static, { chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>>;
+type Internet = HostLoopback<Sockets<'static, { chat::SOCKETS }>>;
 type Chat = Board<Input, Output, RamFlash, HostRng, Internet, Figures>;
 
 #[entry]
@@ -53,9 +53,9 @@ fn start(spawner: Spawner, figures: Figures) {
 }
 
 fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
-    static BUFFERS: StaticCell<TcpClientState<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
+    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
         StaticCell::new();
-    let buffers = BUFFERS.init_with(TcpClientState::new);
+    let buffers = BUFFERS.init_with(SocketBuffers::new);
     let (input, output) = console::start();
     Board {
         input,

@@ -9,7 +9,7 @@ use super::{Home, keys, load};
 /// The length of a piece in bytes.
 pub(super) const PIECE: usize = 256;
 /// The longest signed manifest in bytes.
-const LONGEST: usize = PIECE * keys::PIECES as usize;
+pub(crate) const LONGEST: usize = PIECE * keys::PIECES as usize;
 /// Version, length.
 const HEAD_SIZE: usize = 8;
 

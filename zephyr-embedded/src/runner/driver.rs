@@ -20,6 +20,7 @@ use super::{Sizes, fits};
 use crate::apart::apart;
 use crate::error::Error;
 use crate::event::{Event, Failure};
+use crate::home::LONGEST_MANIFEST;
 use crate::manifests::Version;
 use crate::registration::Registration;
 use crate::shared::Shared;
@@ -232,7 +233,8 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             return Ok(());
         }
         let (version, from) = (signed.manifest().version(), signed.manifest().from_round());
-        let (len, room) = (signed.as_bytes().len(), self.shared.manifests.room());
+        let room = self.shared.manifests.room().min(LONGEST_MANIFEST);
+        let len = signed.as_bytes().len();
         let fits = match fits(signed.manifest(), &self.sizes) {
             Ok(()) if len > room => Err(("MANIFEST", len, room)),
             fits => fits,
