@@ -13,7 +13,7 @@ mod qemu;
 use std::fs;
 use std::path::Path;
 
-use board::Board;
+use board::{Board, PATIENCE};
 use chat::Chat;
 use common::{Devnet, run, succeeded};
 use qemu::{CORTEX_M4F, RV32IMC};
@@ -28,12 +28,12 @@ const PARAMETERS: &str = "\
 [parameters]
 payload_bytes = 256
 packets_per_round = 2
-round_ms = 10000
-open_ms = 2500
-submit_ms = 9000
-phase_ms = 600
-deliver_ms = 800
-download_ms = 12000
+round_ms = 12000
+open_ms = 3000
+submit_ms = 10000
+phase_ms = 1500
+deliver_ms = 1500
+download_ms = 15000
 ";
 
 /// Several fragments of 256 bytes, so that some cut a letter into two.
@@ -65,7 +65,7 @@ fn boards_and_the_command_line_write_to_each_other() {
     riscv.register(&devnet);
     let home = dir.path().join("rust");
     devnet.register(&home, RUST);
-    let mut rust = Chat::command_line(&home, RUST);
+    let mut rust = Chat::command_line(&home, RUST).patient(PATIENCE);
     arm.add(RISCV);
     arm.add(RUST);
     riscv.add(ARM);

@@ -12,7 +12,7 @@ use super::common::Devnet;
 use super::qemu::{Model, Qemu};
 
 /// A board computes for seconds in every round, and this machine may have much else to do.
-const PATIENCE: Duration = Duration::from_secs(240);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a board says after an empty line when it begins.
 const FIRST_LINE: &[u8] = b"Zephyr";
@@ -24,8 +24,6 @@ pub struct Board {
     qemu: Qemu,
     stdin: ChildStdin,
     lines: mpsc::Receiver<Vec<u8>>,
-    /// Everything that it said, for the case that something goes wrong.
-    log: Vec<String>,
     booted: Instant,
     people: HashMap<String, Sender>,
     queued: Vec<String>,
@@ -54,7 +52,6 @@ impl Board {
             qemu,
             stdin,
             lines: read_lines(stdout),
-            log: Vec::new(),
             booted: Instant::now(),
             people: HashMap::new(),
             queued: Vec::new(),
@@ -126,12 +123,12 @@ impl Board {
             }
             self.note(&std::mem::replace(&mut torn, line));
         }
-        self.log.push(format!("--- reset in {:?} ---", String::from_utf8_lossy(&torn)));
+        self.show(&format!("--- reset in {:?} ---", String::from_utf8_lossy(&torn)));
         self.people.values_mut().for_each(|sender| sender.repeated = false);
     }
 
     pub fn set_cable(&mut self, plugged: bool) {
-        self.log.push(format!("--- cable {} ---", if plugged { "plugged in" } else { "pulled" }));
+        self.show(if plugged { "--- cable plugged in ---" } else { "--- cable pulled ---" });
         self.qemu.set_link(plugged);
     }
 
@@ -192,7 +189,7 @@ impl Board {
     }
 
     fn say(&mut self, line: &str) {
-        self.log.push(format!("> {line}"));
+        self.show(&format!("> {line}"));
         writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush()).expect("it listens");
     }
 
@@ -228,7 +225,7 @@ impl Board {
 
     fn note(&mut self, bytes: &[u8]) -> String {
         let line = String::from_utf8_lossy(bytes).into_owned();
-        self.log.push(format!("{:7.2} {line}", self.booted.elapsed().as_secs_f32()));
+        self.show(&line);
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["queued", id] => self.queued.push(id.into()),
@@ -262,6 +259,11 @@ impl Board {
         }
     }
 
+    /// For the case that something goes wrong.
+    fn show(&self, line: &str) {
+        println!("{:7.2} {}: {line}", self.booted.elapsed().as_secs_f32(), self.name);
+    }
+
     fn fail(&mut self, what: &str) -> ! {
         let ended = self.qemu.ended();
         panic!("{} on the {}: {what} (ended: {ended:?})", self.address, self.name);
@@ -272,9 +274,8 @@ impl Drop for Board {
     fn drop(&mut self) {
         if thread::panicking() {
             while let Ok(line) = self.lines.try_recv() {
-                self.log.push(format!("        {}", String::from_utf8_lossy(&line)));
+                self.show(&String::from_utf8_lossy(&line));
             }
-            eprintln!("--- the console of the {} ---\n{}", self.name, self.log.join("\n"));
         }
     }
 }

@@ -45,6 +45,7 @@ pub struct Chat {
     queued: usize,
     delivered: usize,
     rounds: usize,
+    patience: Duration,
 }
 
 impl Chat {
@@ -75,7 +76,24 @@ impl Chat {
         });
         let address = address.to_owned();
         let messages = VecDeque::new();
-        Self { address, json, child, stdin, lines, messages, queued: 0, delivered: 0, rounds: 0 }
+        Self {
+            address,
+            json,
+            child,
+            stdin,
+            lines,
+            messages,
+            queued: 0,
+            delivered: 0,
+            rounds: 0,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Waits longer for everything.
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Types the codes from the mails, the first one wrong the first time, until it is ready.
@@ -159,7 +177,7 @@ impl Chat {
             let id = self.child.id().to_string();
             assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
                 return assert!(status.success(), "{} ended with {status}", self.address);
@@ -181,7 +199,7 @@ impl Chat {
 
     /// Reads lines and notes what they tell.
     fn step_while(&mut self, what: &str, waiting: impl Fn(&Self) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         while waiting(self) {
             assert!(Instant::now() < until, "{} waits for {what} in vain", self.address);
             self.step(what);
@@ -221,9 +239,11 @@ impl Chat {
     }
 
     fn line(&mut self, what: &str) -> String {
-        self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let line = self.lines.recv_timeout(self.patience).unwrap_or_else(|_| {
             panic!("{} waits for {what} in vain; it has {:?}", self.address, self.messages)
-        })
+        });
+        println!("{}: {line}", self.address);
+        line
     }
 }
 
