@@ -47,7 +47,7 @@ fn station() -> StationConfig {
         AuthenticationMethodConfig::Open
     } else {
         let password = password.try_into().expect("a password has at most 64 bytes");
-        AuthenticationMethodConfig::Wpa2Personal(password) // and WPA3 where the access point has it
+        AuthenticationMethodConfig::Wpa2Personal(password)
     };
     StationConfig::default()
         .with_ssid(name.try_into().expect("a name has at most 32 bytes"))

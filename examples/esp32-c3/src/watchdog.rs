@@ -8,7 +8,7 @@ use esp_hal::{
     timer::timg::{MwdtStage, TimerGroup, Wdt},
 };
 
-/// Ten times the longest step, a pairing: about 60 million instructions, which take 0.4 s at 160 MHz.
+/// Far above the longest step, a pairing: some 60 million instructions, about half a second at 160 MHz.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Starts it.

@@ -70,7 +70,8 @@ pub fn start(spawner: Spawner) -> Board {
     }
 }
 
-/// A pairing from flash without it takes several times as long. The data cache stays off: Ethernet's DMA does not see it.
+/// Flash is slow without it. The data cache stays off, since Ethernet's DMA does not see it: what is fast is the stack,
+/// see memory.x.
 fn enable_instruction_cache() {
     let mut core = cortex_m::Peripherals::take().expect("nobody has taken them before");
     core.SCB.enable_icache();

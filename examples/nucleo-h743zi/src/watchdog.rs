@@ -4,7 +4,7 @@ use embassy_executor::Spawner;
 use embassy_stm32::{Peri, peripherals::IWDG1, wdg::IndependentWatchdog};
 use embassy_time::Timer;
 
-/// Ten times the longest step, a pairing: about 55 million instructions, which take 0.2 s at 400 MHz.
+/// Far above the longest step, a pairing: about 55 million instructions, some 0.2 s at 400 MHz.
 const TIMEOUT_US: u32 = 4_000_000;
 
 /// Starts it. It has an oscillator of its own and cannot be stopped again.
