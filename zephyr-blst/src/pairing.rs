@@ -19,7 +19,10 @@ pub struct Blst;
 
 /// A point of G2 with the lines of its Miller loop (20 KB on the heap); without lines it is infinity.
 #[derive(Clone)]
-pub struct Prepared(Option<Box<Lines>>);
+pub struct Prepared {
+    point: G2,
+    lines: Option<Box<Lines>>,
+}
 
 impl Pairing for Blst {
     type Scalar = Scalar;
@@ -31,16 +34,20 @@ impl Pairing for Blst {
 
     fn prepare(q: &G2) -> Prepared {
         if q.is_identity() {
-            return Prepared(None);
+            return Prepared { point: q.clone(), lines: None };
         }
         let mut lines = Box::new([blst_fp6::default(); 68]);
         raw::precompute_lines(&mut lines, &q.0);
-        Prepared(Some(lines))
+        Prepared { point: q.clone(), lines: Some(lines) }
+    }
+
+    fn point(q: &Prepared) -> &G2 {
+        &q.point
     }
 
     fn pair(p: &G1, q: &Prepared) -> GtBytes {
         // Infinity is no secret: it stands in an encoding's flags, and keys that are infinity are refused.
-        let mut gt = match &q.0 {
+        let mut gt = match &q.lines {
             Some(lines) if !p.is_identity() => {
                 let mut f = raw::miller_loop_lines(&p.0, lines);
                 let gt = raw::final_exp(&f);
@@ -85,9 +92,10 @@ fn wipe_fp12(fp12: &mut blst_fp12) {
 /// Wipes the lines and leaves the point at infinity.
 impl Zeroize for Prepared {
     fn zeroize(&mut self) {
-        if let Some(mut lines) = self.0.take() {
+        if let Some(mut lines) = self.lines.take() {
             lines.iter_mut().for_each(wipe_fp6);
         }
+        self.point.zeroize();
     }
 }
 

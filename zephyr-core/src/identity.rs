@@ -151,14 +151,13 @@ pub struct Identity<P: Pairing> {
     address: Address,
     q1: P::G1,
     q2: P::Prepared,
-    q2_point: P::G2,
 }
 
 impl<P: Pairing> Identity<P> {
     /// Hashes `address` to G1 and G2.
     pub fn new(network: &NetworkId, address: Address) -> Self {
-        let (q1, q2_point) = (Self::hash_g1(network, &address), Self::hash_g2(network, &address));
-        Self { address, q1, q2: P::prepare(&q2_point), q2_point }
+        let (q1, q2) = (Self::hash_g1(network, &address), Self::hash_g2(network, &address));
+        Self { address, q1, q2: P::prepare(&q2) }
     }
 
     pub(crate) fn hash_g1(network: &NetworkId, address: &Address) -> P::G1 {
@@ -178,7 +177,7 @@ impl<P: Pairing> Identity<P> {
     pub fn points(&self) -> ([u8; G1_SIZE], [u8; G2_SIZE]) {
         let (mut q1, mut q2) = ([0; G1_SIZE], [0; G2_SIZE]);
         self.q1.encode(&mut q1);
-        self.q2_point.encode(&mut q2);
+        self.q2().encode(&mut q2);
         (q1, q2)
     }
 
@@ -187,7 +186,7 @@ impl<P: Pairing> Identity<P> {
     }
 
     pub(crate) fn q2(&self) -> &P::G2 {
-        &self.q2_point
+        P::point(&self.q2)
     }
 
     pub(crate) fn q2_prepared(&self) -> &P::Prepared {

@@ -5,6 +5,6 @@ mod sealed;
 mod sender;
 
 pub use payload::{Content, MAX_PAYLOAD_HEADER, Payload, PayloadError, PayloadHeader};
-pub(crate) use sealed::OwnMessage;
 pub use sealed::{Cover, Opened, Opener, RoundContext, SEAL_OVERHEAD, Sealed, Sealer, SenderTag};
+pub(crate) use sealed::{OwnMessage, RoundId};
 pub use sender::{SenderKey, TAG_SIZE, Tag};

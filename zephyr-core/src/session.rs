@@ -24,6 +24,7 @@ mod fill;
 mod incoming;
 mod info;
 mod loops;
+mod mixer_set;
 mod outgoing;
 mod replies;
 
@@ -37,6 +38,7 @@ use crate::crypto::suite::{Signature, Suite};
 use crate::directory::{Manifest, RoundWatch};
 use crate::identity::{Address, Identity};
 use crate::ids::{ClientKey, DirectoryHash, Mailbox, Round, UnixMs};
+use crate::seal::Tag;
 
 pub use contact::{Contact, TagEntry};
 pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
@@ -49,7 +51,9 @@ use outgoing::Outgoing;
 
 /// How many rounds can be on their way to the mailboxes while the next one is submitted.
 pub const ROUNDS_IN_FLIGHT: usize = 4;
-const EVENTS: usize = 32;
+const EVENTS: usize = 16;
+/// How many tags of messages from strangers are remembered.
+const STRANGERS: usize = 32;
 /// The clock is asked for again after so many rounds.
 const CLOCK_ROUNDS: u64 = 8;
 /// Milliseconds until the clock is asked for again when nobody told.
@@ -135,6 +139,8 @@ pub struct Session<'a, S: Suite> {
     spent: Option<Round>,
     outgoing: Option<Outgoing<S>>,
     incoming: [Option<Incoming<S>>; ROUNDS_IN_FLIGHT],
+    /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
+    strangers: Deque<Tag, STRANGERS>,
     exchanges: Exchanges,
     /// Slots that failed and have not been reported yet, a bit each.
     failed: Option<(Round, u64)>,
@@ -190,6 +196,7 @@ impl<'a, S: Suite> Session<'a, S> {
             spent: settings.last_round.map(|(round, _)| round),
             outgoing: None,
             incoming: [const { None }; ROUNDS_IN_FLIGHT],
+            strangers: Deque::new(),
             exchanges: Exchanges::new(settings.connections),
             failed: None,
             events: Deque::new(),

@@ -150,6 +150,10 @@ impl Pairing for Counting {
         P::prepare(q)
     }
 
+    fn point(q: &Self::Prepared) -> &Self::G2 {
+        P::point(q)
+    }
+
     fn pair(p: &Self::G1, q: &Self::Prepared) -> GtBytes {
         PAIRINGS.set(PAIRINGS.get() + 1);
         P::pair(p, q)

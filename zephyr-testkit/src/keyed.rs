@@ -2,11 +2,13 @@
 //! logarithms, signatures are hashes that anybody can make.
 
 mod dh;
+mod effort;
 mod exponent;
 mod pairing;
 mod point;
 mod signature;
 
+pub(crate) use effort::Effort;
 pub use exponent::Exponent;
 pub use point::KeyedPoint;
 

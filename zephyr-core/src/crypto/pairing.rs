@@ -73,6 +73,8 @@ pub trait Pairing: Sized + 'static {
 
     /// Makes `q` ready for [`Pairing::pair`].
     fn prepare(q: &Self::G2) -> Self::Prepared;
+    /// The point that was made ready.
+    fn point(q: &Self::Prepared) -> &Self::G2;
     /// `e(p, q)`.
     fn pair(p: &Self::G1, q: &Self::Prepared) -> GtBytes;
     /// Whether `e(a.0, a.1) = e(b.0, b.1)`.

@@ -98,7 +98,6 @@ point!(G2Affine, G2Projective, 96);
 pub struct Prepared {
     #[cfg(feature = "alloc")]
     lines: bls12_381::G2Prepared,
-    #[cfg(not(feature = "alloc"))]
     point: G2Affine,
 }
 
@@ -109,7 +108,6 @@ impl Zeroize for Prepared {
         {
             self.lines = G2Affine::identity().into();
         }
-        #[cfg(not(feature = "alloc"))]
         self.point.zeroize();
     }
 }
@@ -124,9 +122,12 @@ impl Pairing for Portable {
         Prepared {
             #[cfg(feature = "alloc")]
             lines: (*q).into(),
-            #[cfg(not(feature = "alloc"))]
             point: *q,
         }
+    }
+
+    fn point(q: &Prepared) -> &G2Affine {
+        &q.point
     }
 
     fn pair(p: &G1Affine, q: &Prepared) -> GtBytes {

@@ -39,11 +39,18 @@ pub const SEAL_OVERHEAD: usize = field::PAYLOAD;
 /// What belongs to a round: its number, its directory's hash and its public key.
 #[derive(Clone)]
 pub struct RoundContext<P: Pairing> {
+    id: RoundId,
+    key: RoundKey<P>,
+}
+
+/// A round as those see it who only open messages in it.
+#[derive(Clone)]
+pub(crate) struct RoundId {
     network: NetworkId,
     round: Round,
     directory: DirectoryHash,
-    key: RoundKey<P>,
-    key_bytes: [u8; G1_SIZE],
+    /// The first point of its public key.
+    key: [u8; G1_SIZE],
 }
 
 impl<P: Pairing> RoundContext<P> {
@@ -54,28 +61,42 @@ impl<P: Pairing> RoundContext<P> {
         directory: DirectoryHash,
         key: RoundKey<P>,
     ) -> Self {
-        let key_bytes = g1_bytes(&key.p1);
-        Self { network, round, directory, key, key_bytes }
+        let id = RoundId { network, round, directory, key: g1_bytes(&key.p1) };
+        Self { id, key }
     }
 
     /// The network.
     pub fn network(&self) -> &NetworkId {
-        &self.network
+        &self.id.network
     }
 
     /// The round's number.
     pub fn round(&self) -> Round {
-        self.round
+        self.id.round
     }
 
     /// The directory's hash.
     pub fn directory(&self) -> &DirectoryHash {
-        &self.directory
+        &self.id.directory
     }
 
     /// The round's public key.
     pub fn key(&self) -> &RoundKey<P> {
         &self.key
+    }
+
+    pub(crate) fn into_id(self) -> RoundId {
+        self.id
+    }
+}
+
+impl RoundId {
+    pub(crate) fn round(&self) -> Round {
+        self.round
+    }
+
+    pub(crate) fn directory(&self) -> &DirectoryHash {
+        &self.directory
     }
 }
 
@@ -115,11 +136,11 @@ impl<'a, P: Pairing> Sealer<'a, P> {
         message[field::SALT].copy_from_slice(salt);
         message[field::TAG].copy_from_slice(tag);
         if let SenderTag::Slot(key, slot) = sender {
-            message[field::TAG].copy_from_slice(&key.tag(&self.round.directory, slot));
+            message[field::TAG].copy_from_slice(&key.tag(self.round.directory(), slot));
         }
 
-        let digest = digest(self.round, id, &message[field::SALT.start..]);
-        let mut r = scalar(self.round, id, &digest);
+        let digest = digest(&self.round.id, id, &message[field::SALT.start..]);
+        let mut r = scalar::<P>(&self.round.id, id, &digest);
         let u = g1_bytes(&P::G1::generator().mul(&r));
         let mut masked = self.round.key.p1.mul(&r);
         let mask = mask::<P>(&u, &masked, recipient.q2_prepared(), id);
@@ -128,13 +149,13 @@ impl<'a, P: Pairing> Sealer<'a, P> {
         message[field::U].copy_from_slice(&u);
         message[field::V].copy_from_slice(&xor(&digest, &mask));
 
-        let nonce = nonce(self.round.round, message);
+        let nonce = nonce(self.round.round(), message);
         let tag = secretbox::encrypt(&box_key(&digest), &nonce, &mut message[field::SALT.start..]);
         message[field::BOX_TAG].copy_from_slice(&tag);
         let mac = match sender {
             SenderTag::Anonymous => anonymous_mac(&digest),
             SenderTag::Slot(key, slot) => {
-                key.mac(&self.round.directory, slot, &message[field::REST..])
+                key.mac(self.round.directory(), slot, &message[field::REST..])
             }
         };
         message[field::MAC].copy_from_slice(&mac);
@@ -168,7 +189,7 @@ pub(crate) struct OwnMessage(Zeroizing<[u8; DIGEST_SIZE]>);
 
 /// Opens the messages of one person in one round.
 pub struct Opener<'a, P: Pairing> {
-    round: &'a RoundContext<P>,
+    round: &'a RoundId,
     own: &'a Address,
     key: &'a PrivateKey<P>,
 }
@@ -176,6 +197,11 @@ pub struct Opener<'a, P: Pairing> {
 impl<'a, P: Pairing> Opener<'a, P> {
     /// Opens what is sealed for `own`, whose key of `round` this is.
     pub fn new(round: &'a RoundContext<P>, own: &'a Address, key: &'a PrivateKey<P>) -> Self {
+        Self::in_round(&round.id, own, key)
+    }
+
+    /// The same.
+    pub(crate) fn in_round(round: &'a RoundId, own: &'a Address, key: &'a PrivateKey<P>) -> Self {
         Self { round, own, key }
     }
 
@@ -289,7 +315,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
         secretbox::decrypt(&box_key(digest_in), &nonce, &mut message[field::SALT.start..], &tag)?;
         let message = &*message;
         let expected = digest(self.round, self.own, &message[field::SALT.start..]);
-        let mut r = scalar(self.round, self.own, digest_in);
+        let mut r = scalar::<P>(self.round, self.own, digest_in);
         let u = g1_bytes(&P::G1::generator().mul(&r));
         r.zeroize();
         if *expected != *digest_in || message[field::U] != u {
@@ -321,22 +347,14 @@ impl<'a> Sealed<'a> {
     }
 }
 
-fn digest<P: Pairing>(
-    round: &RoundContext<P>,
-    id: &Address,
-    salt_and_payload: &[u8],
-) -> Zeroizing<[u8; DIGEST_SIZE]> {
+fn digest(round: &RoundId, id: &Address, salt_and_payload: &[u8]) -> Zeroizing<[u8; DIGEST_SIZE]> {
     let (salt, payload) = salt_and_payload.split_at(SALT_SIZE);
     let parts = &[round.directory.as_bytes().as_slice(), id.as_bytes(), salt, payload];
     Zeroizing::new(hash(Label::SEAL_DIGEST, parts))
 }
 
-fn scalar<P: Pairing>(
-    round: &RoundContext<P>,
-    id: &Address,
-    digest: &[u8; DIGEST_SIZE],
-) -> P::Scalar {
-    let wide = kdf::<64>(Label::SEAL_SCALAR, digest, &[id.as_bytes(), &round.key_bytes]);
+fn scalar<P: Pairing>(round: &RoundId, id: &Address, digest: &[u8; DIGEST_SIZE]) -> P::Scalar {
+    let wide = kdf::<64>(Label::SEAL_SCALAR, digest, &[id.as_bytes(), &round.key]);
     let r = P::Scalar::from_wide(&wide);
     // Happens for one digest in 2^255; sealing then goes on with 1, which nobody can find a message for.
     if r.is_zero() { P::Scalar::from_bytes(&ONE).expect("1 is below q") } else { r }

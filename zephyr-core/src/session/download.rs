@@ -42,7 +42,7 @@ impl<S: Suite> Session<'_, S> {
                 });
             }
             MailboxReply::End if download.started => {
-                let complete = incoming.exits.iter().all(|m| download.lists.contains(m));
+                let complete = download.lists.includes(incoming.exits);
                 if download.altered || !complete {
                     // Another server may show the mailbox as it is.
                     self.event(Event::MailboxAltered { round });
@@ -73,7 +73,7 @@ impl<S: Suite> Session<'_, S> {
         }
         self.event(Event::Loops { round, sent, returned: returned.count_ones() as u8 });
         for route in loops.lost(returned) {
-            self.event(Event::LoopLost { round, route: route.clone() });
+            self.event(Event::LoopLost { round, route });
         }
     }
 
@@ -82,15 +82,15 @@ impl<S: Suite> Session<'_, S> {
         let incoming = self.incoming[place].as_mut()?;
         let Some(list) = incoming.download.list.take() else { return Some(()) };
         let server = self.manifest.server(Role::Mixer, list.mixer.0.into());
-        let directory = incoming.context.directory();
-        let genuine = incoming.exits.contains(&list.mixer)
-            && !incoming.download.lists.contains(&list.mixer)
+        let directory = incoming.id.directory();
+        let genuine = incoming.exits.contains(list.mixer)
+            && !incoming.download.lists.contains(list.mixer)
             && server.is_some_and(|server| {
                 let (mixer, signature) = (list.mixer, &list.signature);
                 list.hashes.verify::<S>(&server.id, directory, mixer, self.mailbox, signature)
             });
         if genuine {
-            incoming.download.lists.push(list.mixer).ok()?;
+            incoming.download.lists.insert(list.mixer);
         } else {
             incoming.download.altered = true;
         }
@@ -137,7 +137,7 @@ impl<S: Suite> Session<'_, S> {
     fn open<'m>(&mut self, place: usize, message: &'m mut [u8]) -> Option<Tried<'m>> {
         let incoming = self.incoming[place].as_ref()?;
         let Some(key) = &incoming.key else { return Some(Tried::Done(None)) };
-        let opener = Opener::new(&incoming.context, self.own.address(), key);
+        let opener = Opener::in_round(&incoming.id, self.own.address(), key);
         let tag = Sealed::new(message)?.tag();
         Some(match self.contacts.look_up(place, &tag) {
             Some(hit) if hit.used => Tried::Done(None),
@@ -148,7 +148,9 @@ impl<S: Suite> Session<'_, S> {
                 }
                 Tried::Done(opened)
             }
-            None if self.contacts_only || incoming.knows_stranger(&tag) => Tried::Done(None),
+            None if self.contacts_only || self.strangers.iter().any(|known| *known == tag) => {
+                Tried::Done(None)
+            }
             None => opener.try_open(message).map_or(Tried::Done(None), Tried::Own),
         })
     }
@@ -161,7 +163,7 @@ impl<S: Suite> Session<'_, S> {
         message: &'m mut [u8],
     ) -> Option<Opened<'m>> {
         let incoming = self.incoming[place].as_mut()?;
-        let opener = Opener::new(&incoming.context, self.own.address(), incoming.key.as_ref()?);
+        let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);
         let tag = Sealed::new(message)?.tag();
         let opened = opener.open_own(own, message)?;
         let sender = opened.payload.header.sender.as_ref();
@@ -169,7 +171,10 @@ impl<S: Suite> Session<'_, S> {
         if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
             return None;
         }
-        incoming.remember_stranger(tag);
+        if self.strangers.is_full() {
+            self.strangers.pop_front();
+        }
+        let _ = self.strangers.push_back(tag);
         Some(opened)
     }
 }

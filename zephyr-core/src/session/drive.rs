@@ -119,7 +119,7 @@ impl<S: Suite> Session<'_, S> {
             let Some(incoming) = self.incoming[place].as_mut() else { continue };
             let (round, own) = (incoming.round(), self.own.address());
             if let Some(key) = &incoming.key
-                && self.contacts.compute_next(place, own, key, incoming.context.directory())
+                && self.contacts.compute_next(place, own, key, incoming.id.directory())
             {
                 return Some(Action::Continue);
             }

@@ -1,6 +1,5 @@
 //! A round from the last packet submitted to the mailbox searched.
 
-use heapless::{Deque, Vec};
 use rand_core::Rng;
 
 use crate::crypto::suite::{SIGNATURE_SIZE, Suite};
@@ -8,11 +7,11 @@ use crate::directory::{Manifest, Schedule};
 use crate::ibe::PrivateKey;
 use crate::ids::{MixerIndex, Round, UnixMs};
 use crate::mailbox::DeliveryList;
-use crate::onion::MAX_MIXERS;
-use crate::seal::{OwnMessage, RoundContext, Tag};
+use crate::seal::{OwnMessage, RoundId};
 
 use super::event::Missed;
 use super::loops::Loops;
+use super::mixer_set::MixerSet;
 use super::outgoing::{Outgoing, Slot};
 
 /// The list being received in a download.
@@ -23,15 +22,12 @@ pub(super) struct List {
     pub(super) signature: [u8; SIGNATURE_SIZE],
 }
 
-/// How many tags of messages from strangers are remembered.
-const STRANGERS: usize = 32;
-
 /// How far a download has come.
 #[derive(Default)]
 pub(super) struct Download {
     pub(super) started: bool,
     /// Mixers whose list has been received whole and bears their signature.
-    pub(super) lists: Vec<MixerIndex, MAX_MIXERS>,
+    pub(super) lists: MixerSet,
     pub(super) list: Option<List>,
     /// The message that has just come is the user's, from no contact, and not opened yet.
     pub(super) own: Option<OwnMessage>,
@@ -47,16 +43,14 @@ pub(super) struct Incoming<S: Suite> {
     download_at: UnixMs,
     retry_ms: u64,
     attempts: usize,
-    pub(super) context: RoundContext<S::Pairing>,
+    pub(super) id: RoundId,
     pub(super) key: Option<PrivateKey<S::Pairing>>,
     /// The mixers that deliver.
-    pub(super) exits: Vec<MixerIndex, MAX_MIXERS>,
+    pub(super) exits: MixerSet,
     pub(super) download: Download,
     pub(super) loops: Loops,
     /// How many messages were the user's, over all attempts.
     pub(super) opened: u32,
-    /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
-    strangers: Deque<Tag, STRANGERS>,
     pub(super) gone: bool,
     pub(super) done: bool,
 }
@@ -80,20 +74,19 @@ impl<S: Suite> Incoming<S> {
             download_at: schedule.deliver_until.plus(delay).max(now),
             retry_ms: (window / 8).max(1),
             attempts: 0,
-            exits: agreed.routes.exits(),
-            context: agreed.context,
+            exits: agreed.routes.exits().into_iter().collect(),
+            id: agreed.context.into_id(),
             key: extraction.into_key(),
             download: Download::default(),
             loops,
             opened: 0,
-            strangers: Deque::new(),
             gone: false,
             done: false,
         })
     }
 
     pub(super) fn round(&self) -> Round {
-        self.context.round()
+        self.id.round()
     }
 
     pub(super) fn is_over(&self, now: UnixMs) -> bool {
@@ -130,17 +123,5 @@ impl<S: Suite> Incoming<S> {
 
     pub(super) fn closes(&self) -> UnixMs {
         self.schedule.closes
-    }
-
-    /// Whether a message with this tag of somebody who is no contact was opened before.
-    pub(super) fn knows_stranger(&self, tag: &Tag) -> bool {
-        self.strangers.iter().any(|known| known == tag)
-    }
-
-    pub(super) fn remember_stranger(&mut self, tag: Tag) {
-        if self.strangers.is_full() {
-            self.strangers.pop_front();
-        }
-        let _ = self.strangers.push_back(tag);
     }
 }

@@ -5,27 +5,33 @@
 
 use heapless::Vec;
 
+use crate::geometry::MAX_HOPS;
+use crate::ids::MixerIndex;
 use crate::mailbox::message_digest;
-use crate::onion::Route;
+use crate::onion::{MAX_MIXERS, Route};
 
 /// How many of a round are remembered.
 const LOOPS: usize = 4;
+
+const _: () = assert!(MAX_MIXERS <= 256);
 
 /// One that is under way.
 struct Loop {
     slot: u8,
     digest: [u8; 32],
-    route: Route,
+    /// The mixers' indices; no manifest has more than fit a byte.
+    route: Vec<u8, MAX_HOPS, u8>,
 }
 
 /// Those of one round.
 #[derive(Default)]
-pub(super) struct Loops(Vec<Loop, LOOPS>);
+pub(super) struct Loops(Vec<Loop, LOOPS, u8>);
 
 impl Loops {
     /// Remembers the cover `sealed` in `slot`, if there is room.
     pub(super) fn add(&mut self, slot: u8, sealed: &[u8], route: &Route) {
-        let _ = self.0.push(Loop { slot, digest: message_digest(sealed), route: route.clone() });
+        let route = route.iter().map(|mixer| mixer.0 as u8).collect();
+        let _ = self.0.push(Loop { slot, digest: message_digest(sealed), route });
     }
 
     /// Forgets those that no mixer took.
@@ -43,8 +49,12 @@ impl Loops {
     }
 
     /// The routes of those without a bit in `returned`.
-    pub(super) fn lost(&self, returned: u8) -> impl Iterator<Item = &Route> {
+    pub(super) fn lost(&self, returned: u8) -> impl Iterator<Item = Route> {
         let lost = move |place: usize| returned & 1 << place == 0;
-        self.0.iter().enumerate().filter(move |(place, _)| lost(*place)).map(|(_, l)| &l.route)
+        self.0
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| lost(*place))
+            .map(|(_, l)| l.route.iter().map(|&mixer| MixerIndex(mixer.into())).collect())
     }
 }

@@ -4,6 +4,7 @@ use zephyr_core::Point;
 use zeroize::Zeroize;
 
 use super::digest;
+use super::effort::spend;
 use super::exponent::Exponent;
 
 const FINITE: u8 = 0x80;
@@ -60,6 +61,7 @@ impl<const N: usize> Point<Exponent> for KeyedPoint<N> {
     }
 
     fn mul(&self, scalar: &Exponent) -> Self {
+        spend(0, 1);
         let torsion = self.torsion.wrapping_mul(scalar.value() as u8);
         Self { exponent: self.exponent.mul(*scalar), torsion }
     }

@@ -15,6 +15,7 @@ use super::person::{Connection, Fragment, Person};
 use super::plan::Plan;
 use super::servers::{ClientFacing, Servers};
 use super::wire_log::WireKind;
+use crate::keyed::Effort;
 
 /// A session that asks to be polled so often without time passing is in a loop.
 const MAX_STREAK: u32 = 2_000;
@@ -24,6 +25,13 @@ enum Happening {
     Connected { person: usize, exchange: ExchangeId },
     Broken { person: usize, exchange: ExchangeId },
     Frame { person: usize, exchange: ExchangeId, frame: Vec<u8> },
+}
+
+/// Does something with a session, which takes no longer than a microcontroller's other tasks can wait.
+fn step<T>(work: impl FnOnce() -> T) -> T {
+    let (effort, result) = Effort::of(work);
+    assert!(effort.is_a_step(), "a step of a session takes {effort:?}");
+    result
 }
 
 /// Servers and people on virtual time.
@@ -235,7 +243,7 @@ impl<S: Suite> Network<S> {
                 _ => (self.now, 0),
             };
             assert!(person.streak.1 < MAX_STREAK, "the session loops at {}", self.now);
-            match person.session.poll(local, &mut rng) {
+            match step(|| person.session.poll(local, &mut rng)) {
                 None => break,
                 Some(Action::Continue) => {}
                 Some(Action::Event(event)) => person.note(self.now, event),
@@ -244,7 +252,7 @@ impl<S: Suite> Network<S> {
                     let which = [who as u64, round.0, slot.into()];
                     let mut rng = self.chance.rng("fill", &which);
                     let draft = letter.as_ref().map(Letter::draft);
-                    let filled = person.session.fill(round, slot, draft, &mut rng);
+                    let filled = step(|| person.session.fill(round, slot, draft, &mut rng));
                     assert!(filled, "a slot that was asked for is filled");
                 }
                 Some(Action::Connect { exchange, server }) => self.connect(who, exchange, server),
@@ -288,7 +296,8 @@ impl<S: Suite> Network<S> {
         let mut out = vec![0; self.plan.parameters.geometry.packet_len() + 256];
         let person = &mut self.people[who];
         let local = person.local(self.now);
-        let reaction = person.session.handle_connected(exchange, &handshake, local, &mut out);
+        let session = &mut person.session;
+        let reaction = step(|| session.handle_connected(exchange, &handshake, local, &mut out));
         match reaction {
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
             Reaction::Close => self.people[who].close(self.now, exchange, WireKind::Close),
@@ -319,7 +328,7 @@ impl<S: Suite> Network<S> {
         let person = &mut self.people[who];
         let local = person.local(self.now);
         let mut received = None;
-        match person.session.handle_frame(exchange, frame, local, out) {
+        match step(|| person.session.handle_frame(exchange, frame, local, out)) {
             Reaction::Wait => {}
             Reaction::Again => return true,
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
