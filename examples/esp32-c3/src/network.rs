@@ -27,7 +27,7 @@ pub fn start(spawner: Spawner, wifi: WIFI<'static>) -> (Network, Trng) {
         WifiController::new(wifi, config).expect("Wi-Fi starts, or there is too little heap");
     let mut rng = Trng::try_new().expect("the radio is on");
 
-    static RESOURCES: StaticCell<StackResources<{ Network::SOCKETS }>> = StaticCell::new();
+    static RESOURCES: StaticCell<StackResources<{ Network::PLACES }>> = StaticCell::new();
     let config = embassy_net::Config::dhcpv4(Default::default());
     let resources = RESOURCES.init_with(StackResources::new);
     let (stack, runner) = embassy_net::new(Interface::station(), config, resources, rng.next_u64());

@@ -59,7 +59,7 @@ pub fn start(
         mdc,
     );
 
-    static RESOURCES: StaticCell<StackResources<{ Network::SOCKETS }>> = StaticCell::new();
+    static RESOURCES: StaticCell<StackResources<{ Network::PLACES }>> = StaticCell::new();
     let config = embassy_net::Config::dhcpv4(Default::default());
     let resources = RESOURCES.init_with(StackResources::new);
     let (stack, runner) = embassy_net::new(device, config, resources, rng.next_u64());
