@@ -233,7 +233,10 @@ where
             Round::Opened { .. } => self.counts.rounds += 1,
             Round::SlotSent { .. } => self.counts.packets += 1,
             Round::Scanned { messages, .. } => self.counts.messages += u64::from(messages),
-            Round::Missed { .. } => self.counts.missed += 1,
+            Round::Missed { round, why } => {
+                self.counts.missed += 1;
+                self.console.line(format_args!("missed {}: {why}", round.0)).await;
+            }
             Round::PkgRefused { pkg, why, .. } => {
                 self.console.error(format_args!("PKG {}: {why}", pkg.0)).await;
             }

@@ -18,6 +18,7 @@
 //! | `+ADDRESS`, `-ADDRESS` | `added ADDRESS`, `removed ADDRESS` |
 //! | `contacts`, `stats`, `help`, `quit` | |
 //! | | `ADDRESS: TEXT` arrives; `ADDRESS N/M: TEXT` is a part of a text that did not fit into one |
+//! | | `missed ROUND: ` and why: what was lost is sent again |
 //! | anything else | `error: ` and what is wrong |
 //!
 //! A text is shown, and only then erased from the flash: a reset in between shows it once more, and loses none.

@@ -273,7 +273,8 @@ impl Board {
 impl Drop for Board {
     fn drop(&mut self) {
         if thread::panicking() {
-            while let Ok(line) = self.lines.try_recv() {
+            let _ = writeln!(self.stdin, "stats");
+            while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(5)) {
                 self.show(&String::from_utf8_lossy(&line));
             }
         }
