@@ -100,15 +100,16 @@ impl<S: Suite> World<S> {
         }
     }
 
-    /// A next version, in effect so many rounds from now on, signed by all.
-    pub fn add_version(&mut self, rounds: u64) {
+    /// A next version, in effect so many rounds from now on, signed by all, with so many packets in a round.
+    pub fn add_version(&mut self, rounds: u64, packets_per_round: u8) {
         let newest = self.versions.last().expect("there is a first");
         let from = Round(self.round().0 + rounds);
         let (mut bytes, mut signed) = (vec![0; 8_192], vec![0; 8_192]);
         let servers: Vec<_> = newest.manifest.all().collect();
-        let (parameters, previous) = (newest.manifest.parameters(), &newest.manifest);
+        let previous = &newest.manifest;
+        let parameters = Parameters { packets_per_round, ..*previous.parameters() };
         let servers = servers.into_iter();
-        let len = Manifest::encode_next(previous, from, parameters, servers, &mut bytes).unwrap();
+        let len = Manifest::encode_next(previous, from, &parameters, servers, &mut bytes).unwrap();
         bytes.truncate(len);
         let manifest = Manifest::parse(bytes.leak()).expect("just encoded");
         let mut signatures = Vec::new();
