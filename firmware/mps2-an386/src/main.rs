@@ -15,6 +15,7 @@ use chat::{Board, Memory};
 use cortex_m_rt::entry;
 use embassy_executor::{Spawner, raw::Executor};
 use embassy_net::{Config, Runner, Stack, StackResources};
+use embassy_time::{Duration, with_timeout};
 use machine::{Figures, HostLoopback, HostRng};
 use rand_core::Rng;
 use static_cell::StaticCell;
@@ -25,6 +26,8 @@ use ethernet::Ethernet;
 
 /// Bytes that a connection can have on the way, in each direction.
 const TCP_BUFFER: usize = 1024;
+/// How long an address on the network is waited for before the chat begins.
+const DHCP: Duration = Duration::from_secs(5);
 
 type Flash = machine::RamFlash;
 type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }>>;
@@ -55,7 +58,7 @@ fn start(spawner: Spawner, figures: Figures) {
     );
     spawner.spawn(watchdog::feed().expect("it is spawned once"));
     spawner.spawn(run_network(runner).expect("it is spawned once"));
-    spawner.spawn(run_chat(board(stack, rng, figures)).expect("it is spawned once"));
+    spawner.spawn(run_chat(stack, board(stack, rng, figures)).expect("it is spawned once"));
     // Not before: the Ethernet controller holds its line until it is set up.
     interrupts::enable();
 }
@@ -78,7 +81,9 @@ async fn run_network(mut runner: Runner<'static, Ethernet>) -> ! {
 }
 
 #[embassy_executor::task]
-async fn run_chat(board: Chat) {
+async fn run_chat(stack: Stack<'static>, board: Chat) {
+    // Without a cable there can be a chat, but no servers.
+    let _ = with_timeout(DHCP, stack.wait_config_up()).await;
     match chat::run(board, memory()).await {
         Ok(()) => machine::exit(true),
         Err(error) => panic!("{error}"),
