@@ -45,6 +45,8 @@ fn main() -> ! {
 
 /// In a stack frame of its own, which is gone when the tasks run.
 #[inline(never)]
+/// Not inlined: its frame would lie below all that the tasks ever do.
+#[inline(never)]
 fn start(spawner: Spawner, figures: Figures) {
     let mut rng = HostRng::open();
     let (stack, runner) = embassy_net::new(
