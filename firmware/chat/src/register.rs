@@ -1,5 +1,6 @@
 //! The address, and the codes that the PKGs mail.
 
+use embassy_time::{Duration, Timer};
 use embedded_io_async::{Read, Write};
 use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
@@ -11,6 +12,9 @@ use zephyr_embedded::{Client, Pkg, Registration, RegistrationError, Storage};
 use crate::board::CONTACTS;
 use crate::console::Console;
 use crate::lines::Lines;
+
+/// When a PKG that was not reached is asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Asks for the user's address until it is one; `None` if the input ends.
 pub async fn ask_address<I: Read, O: Write, const LINE: usize>(
@@ -92,10 +96,20 @@ where
     S: Storage,
     R: CryptoRng,
 {
+    let mut told = false;
     while let Err(error) = client.request_code(pkg.index).await {
-        console.error(format_args!("{}: {error}", pkg.name)).await;
-        console.line("again? Press Enter").await;
-        let _ = lines.next().await?;
+        let unreachable = matches!(error, RegistrationError::Unreachable(_));
+        if !(unreachable && told) {
+            console.error(format_args!("{}: {error}", pkg.name)).await;
+        }
+        if unreachable {
+            // A board that has just begun may have no network yet.
+            told = true;
+            Timer::after(AGAIN_AFTER).await;
+        } else {
+            console.line("again? Press Enter").await;
+            let _ = lines.next().await?;
+        }
     }
     Some(())
 }
