@@ -119,7 +119,6 @@ pub struct Config {
 ///
 /// # Errors
 /// If the storage can't be used or belongs to another network, the manifest is none, or there is too little room for it.
-#[expect(clippy::type_complexity, reason = "the memory's sizes are types")]
 pub async fn new<
     'a,
     N: TcpConnect + Dns,

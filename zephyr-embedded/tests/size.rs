@@ -42,7 +42,7 @@ impl TcpConnect for NoNetwork {
     type Error = ErrorKind;
     type Connection<'a> = NoSocket;
 
-    async fn connect<'a>(&'a self, _: SocketAddr) -> Result<NoSocket, ErrorKind> {
+    async fn connect(&self, _: SocketAddr) -> Result<NoSocket, ErrorKind> {
         Err(ErrorKind::Other)
     }
 }

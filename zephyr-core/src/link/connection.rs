@@ -95,7 +95,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
     ///
     /// # Errors
     /// See [`receive`](Self::receive).
-    #[expect(clippy::type_complexity, reason = "two borrows of one buffer")]
     pub fn receive_and_free(&mut self) -> Result<Option<(Received<'_>, &mut [u8])>, LinkError> {
         let received = next(&mut self.link, &mut self.frames);
         if received.is_err() {
@@ -179,7 +178,6 @@ fn fits(len: usize, room: Option<usize>) -> Result<(), LinkError> {
     if len <= room.min(MAX_FRAME_MESSAGE) { Ok(()) } else { Err(LinkError::Buffer) }
 }
 
-#[expect(clippy::type_complexity, reason = "two borrows of one buffer")]
 fn next<'f, B: AsRef<[u8]> + AsMut<[u8]>>(
     link: &mut Link,
     frames: &'f mut FrameBuffer<B>,

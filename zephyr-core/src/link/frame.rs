@@ -80,6 +80,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> FrameBuffer<B> {
     }
 
     /// Takes the next whole frame like [`next_frame`](Self::next_frame), and gives [`free`](Self::free) with it.
+    #[expect(clippy::type_complexity, reason = "two borrows of one buffer")]
     pub(super) fn next_frame_and_free(
         &mut self,
         lengths: RangeInclusive<usize>,

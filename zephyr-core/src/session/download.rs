@@ -180,6 +180,7 @@ impl<S: Suite> Session<'_, S> {
 }
 
 /// What came of a message.
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
 enum Tried<'m> {
     Done(Option<Opened<'m>>),
     /// It is the user's, from no contact: to be [opened](Session::open_own) in a step of its own.

@@ -12,7 +12,6 @@ pub(super) struct Extraction<P: Pairing> {
     state: State<P>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
 enum State<P: Pairing> {
     Adding(Option<KeyShare<P>>),
     Checking(KeyCheck<P>),

@@ -51,7 +51,7 @@ impl<S: Suite> TcpConnect for Cable<S> {
     type Error = ErrorKind;
     type Connection<'a> = Socket<S>;
 
-    async fn connect<'a>(&'a self, remote: SocketAddr) -> Result<Socket<S>, ErrorKind> {
+    async fn connect(&self, remote: SocketAddr) -> Result<Socket<S>, ErrorKind> {
         let (hangs, refused, delay) = {
             let mut world = self.world.borrow_mut();
             let trouble = world.trouble;
