@@ -43,8 +43,6 @@ fn main() -> ! {
     machine::run(executor, cortex_m::asm::wfi, |spawner| start(spawner, figures))
 }
 
-/// In a stack frame of its own, which is gone when the tasks run.
-#[inline(never)]
 /// Not inlined: its frame would lie below all that the tasks ever do.
 #[inline(never)]
 fn start(spawner: Spawner, figures: Figures) {
