@@ -14,6 +14,7 @@ mod watchdog;
 use chat::{Board, Memory};
 use embassy_executor::{Spawner, raw::Executor};
 use embassy_net::{Config, Runner, Stack, StackResources};
+use embassy_time::{Duration, with_timeout};
 use machine::{Figures, HostLoopback, HostRng, RamFlash};
 use rand_core::Rng;
 use riscv_rt::entry;
@@ -25,6 +26,8 @@ use network::Network;
 
 /// Bytes that a connection can have on the way, in each direction.
 const TCP_BUFFER: usize = 1024;
+/// How long an address on the network is waited for before the chat begins.
+const DHCP: Duration = Duration::from_secs(5);
 
 type Internet = HostLoopback<Sockets<'static, { chat::SOCKETS }>>;
 type Chat = Board<Input, Output, RamFlash, HostRng, Internet, Figures>;
@@ -50,7 +53,7 @@ fn start(spawner: Spawner, figures: Figures) {
     );
     spawner.spawn(watchdog::feed(figures.stack()).expect("it is spawned once"));
     spawner.spawn(run_network(runner).expect("it is spawned once"));
-    spawner.spawn(run_chat(board(stack, rng, figures)).expect("it is spawned once"));
+    spawner.spawn(run_chat(stack, board(stack, rng, figures)).expect("it is spawned once"));
     interrupts::enable();
 }
 
@@ -77,10 +80,18 @@ async fn run_network(mut runner: Runner<'static, Network>) -> ! {
 }
 
 #[embassy_executor::task]
-async fn run_chat(board: Chat) {
-    static MEMORY: StaticCell<Memory<'static, RamFlash, Internet, HostRng>> = StaticCell::new();
-    match chat::run(board, MEMORY.init_with(Memory::new)).await {
+async fn run_chat(stack: Stack<'static>, board: Chat) {
+    // Without a cable there can be a chat, but no servers.
+    let _ = with_timeout(DHCP, stack.wait_config_up()).await;
+    match chat::run(board, memory()).await {
         Ok(()) => machine::exit(true),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The client's memory. Not inlined: it is made on the stack and moved, and that frame would lie below the task's.
+#[inline(never)]
+fn memory() -> &'static mut Memory<'static, RamFlash, Internet, HostRng> {
+    static MEMORY: StaticCell<Memory<'static, RamFlash, Internet, HostRng>> = StaticCell::new();
+    MEMORY.init_with(Memory::new)
 }
