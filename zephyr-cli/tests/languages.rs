@@ -1,5 +1,6 @@
 //! Programs in C, C++, Kotlin and Swift and the command line in one network of real processes, writing to each other.
 
+#[allow(dead_code)] // the test of boards uses more of it
 #[path = "languages/chat.rs"]
 mod chat;
 mod common;

@@ -77,7 +77,7 @@ pub use link::{
 };
 
 // Mailboxes
-pub use mailbox::{DeliveryList, message_digest};
+pub use mailbox::{DeliveryList, LIST_SIGNATURE_SIZE, ListPart, message_digest};
 
 // Cryptography
 pub use crypto::hash::{Label, hash, kdf, prf};

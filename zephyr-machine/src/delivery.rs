@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! item = mailbox 4 ‖ message, or the mailbox's head, which comes before its messages:
-//!        mailbox 4 ‖ number of messages 4 ‖ signature 64 ‖ zeros
+//!        mailbox 4 ‖ number of messages 4 ‖ signature 128 ‖ zeros
 //! ```
 
 use std::collections::BTreeMap;
 
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Geometry, Mailbox, Manifest, MixerIndex, SIGNATURE_SIZE, ServerId,
-    Suite,
+    DeliveryList, DirectoryHash, Geometry, LIST_SIGNATURE_SIZE, Mailbox, Manifest, MixerIndex,
+    ServerId, Suite,
 };
 
 use super::batch::Batch;
@@ -35,7 +35,7 @@ pub struct Head {
     /// How many messages.
     pub messages: u32,
     /// The mixer's signature under the list.
-    pub signature: [u8; SIGNATURE_SIZE],
+    pub signature: [u8; LIST_SIGNATURE_SIZE],
 }
 
 /// Signs and lays out the messages for `mailboxes`, those of one mailbox server; each gets a head, also if it has
@@ -57,7 +57,7 @@ pub fn pack<S: Suite>(
         let head = batch.push_zeros();
         head[..4].copy_from_slice(&mailbox.0.to_be_bytes());
         head[4..8].copy_from_slice(&list.count().to_be_bytes());
-        head[8..8 + SIGNATURE_SIZE].copy_from_slice(&signature);
+        head[8..8 + LIST_SIGNATURE_SIZE].copy_from_slice(&signature);
         for message in messages.into_iter().flat_map(Batch::iter) {
             let item = batch.push_zeros();
             item[..4].copy_from_slice(&mailbox.0.to_be_bytes());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zephyr_core::wire::{Bytes, DownloadRefusal};
-use zephyr_core::{DirectoryHash, Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
+use zephyr_core::{DirectoryHash, LIST_SIGNATURE_SIZE, Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
 
 /// A call from one server to another, as canonical postcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub enum DeliveredReply<'a> {
         /// How many messages the mixer has delivered to the mailbox.
         messages: u32,
         /// The mixer's signature under the list of them all.
-        signature: Bytes<SIGNATURE_SIZE>,
+        signature: Bytes<LIST_SIGNATURE_SIZE>,
         /// The SHA-256 of each message from the wanted one on, at most [`MAX_HASHES`].
         hashes: &'a [u8],
     },
@@ -127,7 +127,7 @@ impl BatchHeader {
 /// Encodes a message of this module.
 pub fn encode(message: &impl Serialize) -> Vec<u8> {
     // A directory, or a page of hashes, is the longest that any of them contains.
-    const LONGEST: usize = max(zephyr_core::MAX_DIRECTORY, 32 * MAX_HASHES) + 128;
+    const LONGEST: usize = max(zephyr_core::MAX_DIRECTORY, 32 * MAX_HASHES) + 256;
     let mut buffer = vec![0; LONGEST];
     let len = zephyr_core::wire::encode(message, &mut buffer).expect("room for the longest").len();
     buffer.truncate(len);
@@ -148,8 +148,11 @@ mod tests {
         let request = PeerRequest::Propose { body: &body, signature: Some(Bytes([5; 64])) };
         assert_eq!(zephyr_core::wire::decode(&encode(&request)), Ok(request));
         let hashes = [7; 32 * MAX_HASHES];
-        let page =
-            DeliveredReply::Page { messages: u32::MAX, signature: Bytes([1; 64]), hashes: &hashes };
+        let page = DeliveredReply::Page {
+            messages: u32::MAX,
+            signature: Bytes([1; 128]),
+            hashes: &hashes,
+        };
         assert_eq!(zephyr_core::wire::decode(&encode(&page)), Ok(page));
         let header = BatchHeader::mix(Round(9), &DirectoryHash::from_bytes([1; 32]), 2);
         assert_eq!(zephyr_core::wire::decode(&header.to_bytes()), Ok(header));

@@ -390,7 +390,7 @@ public:
 
     /// Whether the signature under the list is the mixer's.
     bool verify(const bytes32 &mixer_id, const bytes32 &directory, std::uint16_t mixer, std::uint32_t mailbox,
-                const std::array<std::uint8_t, 64> &signature) const {
+                const std::array<std::uint8_t, ZEPHYR_LIST_SIGNATURE_LEN> &signature) const {
         zephyr_status status = zephyr_delivery_list_verify(c(), mixer_id.data(), directory.data(), mixer, mailbox,
                                                            signature.data());
         if (status != ZEPHYR_ERROR_SIGNATURE) {

@@ -131,7 +131,7 @@ void with_versions(vector *v) {
 
 void with_a_delivery(vector *v) {
     delivery_list list;
-    std::array<std::uint8_t, 64> signature;
+    std::array<std::uint8_t, ZEPHYR_LIST_SIGNATURE_LEN> signature;
     const bytes given = hex(v, "signature");
     std::copy(given.begin(), given.end(), signature.begin());
     for (const char *name : {"message_0", "message_1"}) {

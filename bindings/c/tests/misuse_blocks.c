@@ -178,9 +178,9 @@ static void null_for_messages(void) {
     IS_NULL(zephyr_delivery_list_init(memory, sizeof memory, NULL));
     IS_NULL(zephyr_delivery_list_push(NULL, message, sizeof message));
     IS_NULL(zephyr_delivery_list_push(list, NULL, sizeof message));
-    IS_NULL(zephyr_delivery_list_verify(NULL, bytes32, bytes32, 0, 0, bytes64));
-    IS_NULL(zephyr_delivery_list_verify(list, NULL, bytes32, 0, 0, bytes64));
-    IS_NULL(zephyr_delivery_list_verify(list, bytes32, NULL, 0, 0, bytes64));
+    IS_NULL(zephyr_delivery_list_verify(NULL, bytes32, bytes32, 0, 0, message));
+    IS_NULL(zephyr_delivery_list_verify(list, NULL, bytes32, 0, 0, message));
+    IS_NULL(zephyr_delivery_list_verify(list, bytes32, NULL, 0, 0, message));
     IS_NULL(zephyr_delivery_list_verify(list, bytes32, bytes32, 0, 0, NULL));
     OK(zephyr_delivery_list_wipe(NULL));
 }

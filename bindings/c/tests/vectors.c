@@ -315,7 +315,7 @@ static void delivery_list(vector *v) {
                    zephyr_delivery_list_verify(list, vector_array(v, "server", 32), vector_array(v, "directory", 32),
                                                (uint16_t)vector_number(v, "mixer"),
                                                (uint32_t)vector_number(v, "mailbox"),
-                                               vector_array(v, "signature", 64)));
+                                               vector_array(v, "signature", ZEPHYR_LIST_SIGNATURE_LEN)));
     OK(zephyr_delivery_list_wipe(list));
 }
 

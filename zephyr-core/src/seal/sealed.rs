@@ -15,6 +15,8 @@ use super::payload::Payload;
 use super::sender::{SenderKey, TAG_SIZE, Tag};
 
 const MAC_SIZE: usize = 16;
+/// Length in bytes of the head of a sealed message: its tag and its authenticator, which is over the rest.
+pub const HEAD_SIZE: usize = TAG_SIZE + MAC_SIZE;
 const DIGEST_SIZE: usize = 32;
 const SALT_SIZE: usize = 16;
 

@@ -3,7 +3,7 @@
 use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ids::Round;
-use crate::mailbox::message_digest;
+use crate::mailbox::ListPart;
 use crate::seal::{Opened, Opener, OwnMessage, Sealed};
 use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
@@ -34,12 +34,11 @@ impl<S: Suite> Session<'_, S> {
         match decode(frame).ok()? {
             MailboxReply::Start { .. } if !download.started => download.started = true,
             MailboxReply::List { mixer, messages, signature } if download.started => {
-                download.list = Some(List {
-                    mixer,
-                    left: messages,
-                    hashes: Default::default(),
-                    signature: signature.0,
-                });
+                // Whoever opens messages of contacts only sees by their authenticators whether the rest is genuine.
+                let hashes =
+                    if self.contacts_only { ListPart::heads() } else { ListPart::digests() };
+                download.list =
+                    Some(List { mixer, left: messages, hashes, signature: signature.0 });
             }
             MailboxReply::End if download.started => {
                 let complete = download.lists.includes(incoming.exits);
@@ -124,11 +123,10 @@ impl<S: Suite> Session<'_, S> {
         let incoming = self.incoming[place].as_mut()?;
         let download = &mut incoming.download;
         let list = download.list.as_mut()?;
-        let digest = message_digest(message);
         list.left -= 1;
-        list.hashes.push_digest(&digest);
+        list.hashes.push(message);
         download.messages = download.messages.saturating_add(1);
-        let bit = incoming.loops.find(&digest);
+        let bit = incoming.loops.find(message);
         download.returned |= bit.unwrap_or(0);
         Some(bit.is_some())
     }

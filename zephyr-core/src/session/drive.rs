@@ -127,7 +127,12 @@ impl<S: Suite> Session<'_, S> {
             if incoming.may_download(now) && idle {
                 let attempt = incoming.attempt();
                 let replicas = usize::from(self.manifest.parameters().replicas);
-                let server = self.manifest.mailbox_servers(self.mailbox).nth(attempt % replicas)?;
+                // Each round begins with another one, so that none of them has a client to itself.
+                let first = (round.0 % replicas as u64) as usize;
+                let server = self
+                    .manifest
+                    .mailbox_servers(self.mailbox)
+                    .nth((first + attempt) % replicas)?;
                 return self.connect(Kind::Download { server: server as u16 }, round, rng);
             }
         }

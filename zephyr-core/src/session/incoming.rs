@@ -2,11 +2,11 @@
 
 use rand_core::Rng;
 
-use crate::crypto::suite::{SIGNATURE_SIZE, Suite};
+use crate::crypto::suite::Suite;
 use crate::directory::{Manifest, Schedule};
 use crate::ibe::PrivateKey;
 use crate::ids::{MixerIndex, Round, UnixMs};
-use crate::mailbox::DeliveryList;
+use crate::mailbox::{LIST_SIGNATURE_SIZE, ListPart};
 use crate::seal::{OwnMessage, RoundId};
 
 use super::event::Missed;
@@ -18,8 +18,8 @@ use super::outgoing::{Outgoing, Slot};
 pub(super) struct List {
     pub(super) mixer: MixerIndex,
     pub(super) left: u32,
-    pub(super) hashes: DeliveryList,
-    pub(super) signature: [u8; SIGNATURE_SIZE],
+    pub(super) hashes: ListPart,
+    pub(super) signature: [u8; LIST_SIGNATURE_SIZE],
 }
 
 /// How far a download has come.

@@ -12,12 +12,15 @@ use crate::onion::{MAX_MIXERS, Route};
 
 /// How many of a round are remembered.
 const LOOPS: usize = 4;
+const START: usize = 4;
 
 const _: () = assert!(MAX_MIXERS <= 256);
 
 /// One that is under way.
 struct Loop {
     slot: u8,
+    /// The first bytes of the message, so that others need not be hashed.
+    start: [u8; START],
     digest: [u8; 32],
     /// The mixers' indices; no manifest has more than fit a byte.
     route: Vec<u8, MAX_HOPS, u8>,
@@ -31,7 +34,9 @@ impl Loops {
     /// Remembers the cover `sealed` in `slot`, if there is room.
     pub(super) fn add(&mut self, slot: u8, sealed: &[u8], route: &Route) {
         let route = route.iter().map(|mixer| mixer.0 as u8).collect();
-        let _ = self.0.push(Loop { slot, digest: message_digest(sealed), route });
+        let mut start = [0; START];
+        start.copy_from_slice(&sealed[..START]);
+        let _ = self.0.push(Loop { slot, start, digest: message_digest(sealed), route });
     }
 
     /// Forgets those that no mixer took.
@@ -39,9 +44,10 @@ impl Loops {
         self.0.retain(|l| sent(l.slot));
     }
 
-    /// Whether the message with this digest is one of them, and if so a bit for it.
-    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<u8> {
-        self.0.iter().position(|l| l.digest == *digest).map(|place| 1 << place)
+    /// Whether the message is one of them, and if so a bit for it.
+    pub(super) fn find(&self, message: &[u8]) -> Option<u8> {
+        let same = |l: &Loop| message.starts_with(&l.start) && l.digest == message_digest(message);
+        self.0.iter().position(same).map(|place| 1 << place)
     }
 
     pub(super) fn len(&self) -> u8 {

@@ -8,8 +8,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Bytes;
-use crate::crypto::suite::SIGNATURE_SIZE;
 use crate::ids::{Mailbox, MixerIndex, Round};
+use crate::mailbox::LIST_SIGNATURE_SIZE;
 
 /// What clients ask a mailbox server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub enum MailboxReply {
         /// How many messages.
         messages: u32,
         /// Its signature under the list.
-        signature: Bytes<SIGNATURE_SIZE>,
+        signature: Bytes<LIST_SIGNATURE_SIZE>,
     },
     /// That was all.
     End,

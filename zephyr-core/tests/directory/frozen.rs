@@ -455,6 +455,13 @@ fn lists() {
     let mut altered = messages.clone();
     altered[1][271] ^= 1;
     put("delivery-list-message-altered", "A bit of a message is wrong.", block(&altered, 5, d));
+    let mut altered = messages.clone();
+    altered[1][0] ^= 1;
+    put("delivery-list-tag-altered", "A bit of a message's tag is wrong.", block(&altered, 5, d));
+    let mut swapped = signed(&messages);
+    swapped[..64].rotate_left(32);
+    let swapped = block(&messages, 5, d).with("signature", swapped);
+    put("delivery-list-hashes-swapped", "The two hashes in each other's place.", swapped);
     put("delivery-list-of-another-mailbox", "Another mailbox's list.", block(&messages, 6, d));
     put("delivery-list-of-another-round", "Another round's list.", block(&messages, 5, [0xd2; 32]));
 }

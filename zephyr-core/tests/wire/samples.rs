@@ -59,7 +59,8 @@ fn mailbox() -> Vec<Sample> {
     let reply = |name, message: MailboxReply| ("MailboxReply", name, encoded(&message));
     let refused = |name, why| reply(name, MailboxReply::Refused(why));
     let download = MailboxRequest::Download { round: Round(300), mailbox: Mailbox(5) };
-    let list = MailboxReply::List { mixer: MixerIndex(2), messages: 200, signature: SIGNATURE };
+    let signature = Bytes([9; LIST_SIGNATURE_SIZE]);
+    let list = MailboxReply::List { mixer: MixerIndex(2), messages: 200, signature };
     vec![
         ("MailboxRequest", "Download round 300, mailbox 5", encoded(&download)),
         reply("Start, 3 lists, 500 messages", MailboxReply::Start { lists: 3, messages: 500 }),

@@ -4,8 +4,8 @@ use core::ffi::c_void;
 use core::ptr;
 
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Mailbox, MixerIndex, SEAL_OVERHEAD, Sealed, ServerId,
-    message_digest,
+    DeliveryList, DirectoryHash, LIST_SIGNATURE_SIZE, Mailbox, MixerIndex, SEAL_OVERHEAD, Sealed,
+    ServerId, message_digest,
 };
 
 use super::sender::ZEPHYR_TAG_SIZE;
@@ -17,7 +17,7 @@ use crate::abi::{
 };
 
 /// How many bytes to lend for a zephyr_delivery_list.
-pub const ZEPHYR_DELIVERY_LIST_SIZE: usize = 256;
+pub const ZEPHYR_DELIVERY_LIST_SIZE: usize = 512;
 
 const _: () = assert!(ZEPHYR_DELIVERY_LIST_SIZE >= lent_size::<zephyr_delivery_list>());
 
@@ -114,6 +114,10 @@ pub unsafe extern "C" fn zephyr_message_digest(
     boundary(|| unsafe { output_array(&message_digest(bytes(message, message_len)?), out) })
 }
 
+/// Length in bytes of a mixer's signature under a delivery list.
+pub const ZEPHYR_LIST_SIGNATURE_LEN: usize = 128;
+const _: () = assert!(ZEPHYR_LIST_SIGNATURE_LEN == LIST_SIGNATURE_SIZE);
+
 /// What one mixer delivered to one mailbox, in order: with the mixer's signature it shows that a mailbox server holds
 /// nothing back.
 pub struct zephyr_delivery_list(DeliveryList);
@@ -172,7 +176,7 @@ pub unsafe extern "C" fn zephyr_delivery_list_push(
     })
 }
 
-/// Verifies a mixer's signature, 64 bytes, under the list.
+/// Verifies a mixer's signature, ZEPHYR_LIST_SIGNATURE_LEN bytes, under the list.
 ///
 /// `mixer_id` is the mixer's identity in the manifest, `directory` the round's directory's hash, 32 bytes each; `mixer`
 /// is the mixer's index.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zephyr_core::wire::decode;
 use zephyr_core::{
-    DeliveryList, DirectoryHash, Mailbox, Manifest, MixerIndex, Role, Round, SIGNATURE_SIZE,
+    DirectoryHash, LIST_SIGNATURE_SIZE, ListPart, Mailbox, Manifest, MixerIndex, Role, Round,
     ServerId, Suite, UnixMs,
 };
 
@@ -38,15 +38,21 @@ pub(super) struct Check {
 }
 
 /// How far a mailbox has been read from one of its servers.
-#[derive(Default)]
 pub(super) struct Reading {
     pub(super) server: usize,
     pub(super) exit: usize,
-    pub(super) list: DeliveryList,
+    pub(super) list: ListPart,
     /// What the list's first page has said: how long it is, and the signature.
-    head: Option<(u32, [u8; SIGNATURE_SIZE])>,
+    head: Option<(u32, [u8; LIST_SIGNATURE_SIZE])>,
     /// How often each loop packet has been seen.
     came: BTreeMap<[u8; 32], u32>,
+}
+
+impl Reading {
+    /// Nothing has been read of this server.
+    fn of(server: usize) -> Self {
+        Self { server, exit: 0, list: ListPart::digests(), head: None, came: BTreeMap::new() }
+    }
 }
 
 impl Check {
@@ -75,7 +81,7 @@ impl Check {
             exits,
             servers,
             packets: BTreeMap::new(),
-            reading: Reading { server, ..Reading::default() },
+            reading: Reading::of(server),
             asked: None,
             found: None,
             next: schedule.deliver_until.plus(pause),
@@ -91,7 +97,7 @@ impl Check {
     /// Goes on to the next server: at once, but after a pause each time from the first one on.
     pub(super) fn fail(&mut self, now: UnixMs) {
         let server = (self.reading.server + 1) % self.servers.len();
-        self.reading = Reading { server, ..Reading::default() };
+        self.reading = Reading::of(server);
         self.next = if server == 0 { now.plus(self.pause) } else { now };
     }
 
@@ -111,7 +117,7 @@ impl Check {
             return Err(Unread::Altered);
         }
         for hash in hashes {
-            reading.list.push_digest(hash);
+            reading.list.push_part(hash);
             if self.packets.contains_key(hash) {
                 *reading.came.entry(*hash).or_default() += 1;
             }
@@ -120,7 +126,7 @@ impl Check {
             return Ok(false);
         }
         let (exit, server) = &self.exits[reading.exit];
-        let list = std::mem::take(&mut reading.list);
+        let list = std::mem::replace(&mut reading.list, ListPart::digests());
         if !list.verify::<S>(server, &self.directory, *exit, self.mailbox, &signature) {
             return Err(Unread::Altered);
         }

@@ -367,7 +367,7 @@ fn some_page() -> impl Strategy<Value = Vec<u8>> {
     let hashes = prop::collection::vec(any::<u8>(), 0..200);
     (any::<u32>(), hashes, any::<bool>()).prop_map(|(messages, hashes, short)| {
         let messages = if short { messages % 5 } else { messages };
-        encode(&DeliveredReply::Page { messages, signature: Bytes([1; 64]), hashes: &hashes })
+        encode(&DeliveredReply::Page { messages, signature: Bytes([1; 128]), hashes: &hashes })
     })
 }
 

@@ -84,7 +84,7 @@ pub fn chunk(first: u32, count: u32) -> Chunk {
     for place in first..first + count {
         messages.push_zeros()[..4].copy_from_slice(&place.to_be_bytes());
     }
-    let list = (Mailbox(0), first, count, [3; 64]);
+    let list = (Mailbox(0), first, count, [3; 128]);
     Chunk { lists: if first == 0 { vec![list] } else { Vec::new() }, first, messages }
 }
 
@@ -103,15 +103,15 @@ async fn an_upload_is_seen_when_it_is_complete(store: impl Mailboxes) {
     assert_eq!(store.restore().await.unwrap(), []);
     let upload = store.begin(Round(7), b"directory", MIXER).await.unwrap();
     let mut piece = chunk(0, 5);
-    piece.lists.push((Mailbox(4), 5, u32::MAX, [4; 64]));
+    piece.lists.push((Mailbox(4), 5, u32::MAX, [4; 128]));
     assert!(store.append(upload, &piece).await.unwrap());
     assert!(store.append(upload, &chunk(5, 2_000)).await.unwrap());
     assert_eq!(store.lists(Round(7), Mailbox(0)).await.unwrap(), []);
     assert_eq!(store.complete(upload, &[6; 32]).await.unwrap(), Some([6; 32]));
 
-    let first = StoredList { upload, mixer: MIXER, first: 0, messages: 5, signature: [3; 64] };
+    let first = StoredList { upload, mixer: MIXER, first: 0, messages: 5, signature: [3; 128] };
     assert_eq!(store.lists(Round(7), Mailbox(0)).await.unwrap(), [first]);
-    let second = StoredList { first: 5, messages: u32::MAX, signature: [4; 64], ..first };
+    let second = StoredList { first: 5, messages: u32::MAX, signature: [4; 128], ..first };
     assert_eq!(store.lists(Round(7), Mailbox(4)).await.unwrap(), [second]);
     assert_eq!(store.lists(Round(7), Mailbox(1)).await.unwrap(), []);
     assert_eq!(store.lists(Round(8), Mailbox(0)).await.unwrap(), []);

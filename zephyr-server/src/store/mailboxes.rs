@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use zephyr_core::{Mailbox, MixerIndex, Round, SIGNATURE_SIZE};
+use zephyr_core::{LIST_SIGNATURE_SIZE, Mailbox, MixerIndex, Round};
 
 use super::StoreError;
 use zephyr_machine::batch::Batch;
@@ -34,14 +34,14 @@ pub struct StoredList {
     /// How many messages it has.
     pub messages: u32,
     /// The mixer's signature under it.
-    pub signature: [u8; SIGNATURE_SIZE],
+    pub signature: [u8; LIST_SIGNATURE_SIZE],
 }
 
 /// A piece of an upload.
 #[derive(Clone, Debug)]
 pub struct Chunk {
     /// The lists that begin in it: mailbox, place of the first message, number of messages, signature.
-    pub lists: Vec<(Mailbox, u32, u32, [u8; SIGNATURE_SIZE])>,
+    pub lists: Vec<(Mailbox, u32, u32, [u8; LIST_SIGNATURE_SIZE])>,
     /// The place of its first message in the upload.
     pub first: u32,
     /// Its messages.

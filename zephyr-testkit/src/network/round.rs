@@ -13,7 +13,7 @@ use super::plan::Plan;
 pub(super) struct Delivered {
     pub(super) mixer: MixerIndex,
     pub(super) messages: Vec<Vec<u8>>,
-    pub(super) signature: [u8; SIGNATURE_SIZE],
+    pub(super) signature: [u8; LIST_SIGNATURE_SIZE],
 }
 
 /// A round in progress.

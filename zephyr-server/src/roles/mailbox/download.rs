@@ -139,6 +139,6 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
 }
 
 async fn send(reply: &mut impl Frames, message: &MailboxReply) -> Result<(), Close> {
-    let mut out = [0; 128];
-    reply.send(encode(message, &mut out).expect("a reply is at most 80 bytes")).await
+    let mut out = [0; 160];
+    reply.send(encode(message, &mut out).expect("a reply is at most 138 bytes")).await
 }

@@ -2,7 +2,7 @@ mod bench;
 mod disk;
 
 use zephyr_core::wire::{DownloadRefusal, decode};
-use zephyr_core::{DeliveryList, Mailbox, MixerIndex};
+use zephyr_core::{ListPart, Mailbox, MixerIndex};
 
 use super::download::Frames;
 use super::upload::UploadError;
@@ -38,7 +38,7 @@ async fn mixers_are_told_the_hashes_of_what_was_delivered_page_by_page() {
     bench.upload(1, [2_100, 0]).await.unwrap();
     bench.upload(2, [0, 3]).await.unwrap();
     for (mixer, messages) in [(0, 70), (1, 2_100), (2, 0)] {
-        let mut signed = DeliveryList::new();
+        let mut signed = ListPart::digests();
         let signature = loop {
             let page = list(mixer, signed.count()).await;
             let Ok(DeliveredReply::Page { messages: all, signature, hashes }) = decode(&page)
@@ -47,7 +47,7 @@ async fn mixers_are_told_the_hashes_of_what_was_delivered_page_by_page() {
             };
             assert_eq!(all, messages);
             assert!(hashes.len() <= 32 * MAX_HASHES);
-            hashes.as_chunks().0.iter().for_each(|hash| signed.push_digest(hash));
+            hashes.as_chunks().0.iter().for_each(|hash| signed.push_part(hash));
             if signed.count() == messages {
                 break signature;
             }

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use sha2::{Digest, Sha256};
-use zephyr_core::{Geometry, MixerIndex, Role, Round, SIGNATURE_SIZE, Suite};
+use zephyr_core::{Geometry, MixerIndex, Role, Round, Suite};
 
 use super::server::MailboxServer;
 use crate::net::{BatchError, BatchReader};
@@ -184,8 +184,8 @@ impl Intake {
                 self.lists.update(head.mailbox.0.to_be_bytes());
                 self.lists.update(head.messages.to_be_bytes());
                 self.lists.update(head.signature);
-                let signature: [u8; SIGNATURE_SIZE] = head.signature;
-                self.chunk.lists.push((head.mailbox, self.count, head.messages, signature));
+                let list = (head.mailbox, self.count, head.messages, head.signature);
+                self.chunk.lists.push(list);
             }
             Item::Message(message) => {
                 self.chunk.messages.push(message);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use zephyr_core::wire::{DownloadRefusal, MailboxReply, decode};
-use zephyr_core::{DeliveryList, Mailbox, MixerIndex, Role, Round, RouteMode};
+use zephyr_core::{LIST_SIGNATURE_SIZE, ListPart, Mailbox, MixerIndex, Role, Round, RouteMode};
 
 use super::super::download::Frames;
 use super::super::server::MailboxServer;
@@ -93,9 +93,11 @@ impl Bench {
             else {
                 panic!("not a list");
             };
-            let mut list = DeliveryList::new();
-            frames.by_ref().take(messages as usize).for_each(|message| list.push(message));
-            assert!(self.has_signed(mixer.0, mailbox, &list, &signature.0));
+            let mut parts = [ListPart::digests(), ListPart::heads()];
+            for message in frames.by_ref().take(messages as usize) {
+                parts.iter_mut().for_each(|part| part.push(message));
+            }
+            assert!(parts.iter().all(|p| self.has_signed(mixer.0, mailbox, p, &signature.0)));
             counts.push((mixer.0, messages));
         }
         assert_eq!(decode(frames.next().unwrap()), Ok(MailboxReply::End));
@@ -108,8 +110,8 @@ impl Bench {
         &self,
         mixer: u16,
         mailbox: u32,
-        list: &DeliveryList,
-        signature: &[u8; 64],
+        list: &ListPart,
+        signature: &[u8; LIST_SIGNATURE_SIZE],
     ) -> bool {
         let manifest = self.paper.manifest.get();
         let id = manifest.server(Role::Mixer, mixer.into()).unwrap().id;
