@@ -28,12 +28,12 @@ const PARAMETERS: &str = "\
 [parameters]
 payload_bytes = 256
 packets_per_round = 2
-round_ms = 12000
-open_ms = 3000
-submit_ms = 10000
-phase_ms = 1500
-deliver_ms = 1500
-download_ms = 15000
+round_ms = 8000
+open_ms = 2500
+submit_ms = 6800
+phase_ms = 1000
+deliver_ms = 1000
+download_ms = 10000
 ";
 
 /// Several fragments of 256 bytes, so that some cut a letter into two.
@@ -101,7 +101,8 @@ fn boards_and_the_command_line_write_to_each_other() {
         rust.send(ARM, &format!("to arm without cable {number}"));
         rust.send(RISCV, &format!("to riscv without cable {number}"));
     }
-    rust.wait_for_rounds(2);
+    // The round that has opened may be through with its directory: two whole ones after it.
+    rust.wait_for_rounds(3);
     arm.set_cable(true);
     riscv.set_cable(true);
     for number in ["1", "2"] {
@@ -112,18 +113,19 @@ fn boards_and_the_command_line_write_to_each_other() {
     riscv.wait_for_texts(RUST, &["to riscv without cable 1", "to riscv without cable 2"]);
     riscv.wait_for_texts(ARM, &["arm without cable 1", "arm without cable 2"]);
 
-    // Reset in the midst of sending and receiving.
+    // Reset in the midst of sending, and of receiving.
     let long = long_text("until the reset");
     arm.send(RUST, &long);
     arm.send(RISCV, "before the reset");
     riscv.send(ARM, &long);
     rust.send(ARM, "before the reset");
     rust.send(RISCV, &long);
+    rust.wait_for_rounds(2);
+    arm.reset();
     riscv.wait_for_first_part(RUST);
     riscv.reset();
-    arm.reset();
-    riscv.ready();
     arm.ready();
+    riscv.ready();
     arm.send(RUST, "after the reset");
     riscv.send(RUST, "after the reset");
     rust.send(ARM, "after the reset");
