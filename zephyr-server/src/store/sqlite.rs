@@ -68,6 +68,11 @@ fn migrator() -> Migrator {
             include_str!("../../migrations/sqlite/0001_registrations.sql"),
         ),
         migration(2, "mailboxes", include_str!("../../migrations/sqlite/0002_mailboxes.sql")),
+        migration(
+            3,
+            "list signatures",
+            include_str!("../../migrations/sqlite/0003_list_signatures.sql"),
+        ),
     ])
 }
 
