@@ -28,12 +28,12 @@ const PARAMETERS: &str = "\
 [parameters]
 payload_bytes = 256
 packets_per_round = 2
-round_ms = 8000
-open_ms = 2500
-submit_ms = 6800
-phase_ms = 1000
-deliver_ms = 1000
-download_ms = 10000
+round_ms = 6000
+open_ms = 2000
+submit_ms = 5000
+phase_ms = 800
+deliver_ms = 800
+download_ms = 8000
 ";
 
 /// Several fragments of 256 bytes, so that some cut a letter into two.
