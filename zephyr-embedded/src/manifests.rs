@@ -29,6 +29,7 @@ pub(crate) struct Version {
 /// The versions that are known. A later one is written to the place that the one in effect is not in, so two are enough.
 pub(crate) struct Manifests<'a> {
     firmware: &'a [u8],
+    of_firmware: Version,
     places: [&'a Place<[u8]>; 2],
     kept: [Cell<Option<Kept>>; 2],
     current: Cell<Version>,
@@ -44,11 +45,13 @@ impl<'a> Manifests<'a> {
     /// The firmware's manifest alone.
     pub(crate) fn new(firmware: &Manifest<'a>, places: [&'a Place<[u8]>; 2]) -> Self {
         let (number, from) = (firmware.version(), firmware.from_round());
+        let of_firmware = Version { source: Source::Firmware, number, from };
         Self {
             firmware: firmware.as_bytes(),
+            of_firmware,
             places,
             kept: [Cell::new(None), Cell::new(None)],
-            current: Cell::new(Version { source: Source::Firmware, number, from }),
+            current: Cell::new(of_firmware),
         }
     }
 
@@ -87,18 +90,7 @@ impl<'a> Manifests<'a> {
 
     fn known(&self) -> impl Iterator<Item = Version> {
         let kept = self.kept.iter().filter_map(|kept| kept.get().map(|kept| kept.version));
-        kept.chain([self.of_firmware()])
-    }
-
-    fn of_firmware(&self) -> Version {
-        match Manifest::parse(self.firmware) {
-            Ok(manifest) => Version {
-                source: Source::Firmware,
-                number: manifest.version(),
-                from: manifest.from_round(),
-            },
-            Err(_) => self.current.get(),
-        }
+        kept.chain([self.of_firmware])
     }
 
     /// From now on `version` is in effect.

@@ -2,7 +2,7 @@
 
 use core::pin::pin;
 
-use embassy_futures::select::select3;
+use embassy_futures::select::{Either3, select3};
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
@@ -83,9 +83,10 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
     async fn wait(&mut self) {
         let wait = self.session.poll_timeout().since(self.shared.clock.local());
         let timer = Timer::after(Duration::from_millis(wait.clamp(WAITS.0, WAITS.1)));
-        select3(timer, self.wake.wait(), self.shared.contacts.wait()).await;
-        // Costs nothing when they are the same.
-        self.sync_contacts().await;
+        let changed = self.shared.contacts.wait();
+        if let Either3::Third(()) = select3(timer, self.wake.wait(), changed).await {
+            self.sync_contacts().await;
+        }
     }
 
     /// The first round of the version that follows, if it is known.

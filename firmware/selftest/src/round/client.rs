@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 use zephyr_core::{
-    Address, Connection, Content, DeliveryList, FRAME_PREFIX, Link, Received, Role, UnixMs,
+    Address, Connection, Content, FRAME_PREFIX, Link, ListPart, Received, Role, UnixMs,
     session::{
         Action, Contact, Draft, Event, ExchangeId, Reaction, ServerRef, Session, Settings, Storage,
         TagEntry,
@@ -168,7 +168,7 @@ impl Client<'_> {
     #[inline(never)]
     fn download(&mut self, id: ExchangeId, ends: &mut Ends) {
         self.cost.part = Part::Mailbox;
-        let (contents, mut bytes) = (self.contents, [0; 128]);
+        let (contents, mut bytes) = (self.contents, [0; 160]);
         let (mixer, messages) = (contents.mixer, contents.count);
         let signature = zephyr_core::wire::Bytes(contents.signature);
         let mut reply = |client: &mut Self, ends: &mut Ends, reply: MailboxReply| {
@@ -177,7 +177,7 @@ impl Client<'_> {
         };
         let _ = reply(self, ends, MailboxReply::Start { lists: 1, messages });
         let _ = reply(self, ends, MailboxReply::List { mixer, messages, signature });
-        let mut list = DeliveryList::new();
+        let mut list = ListPart::heads();
         for message in contents.messages() {
             let (check, ()) = timer::count(|| list.push(&message));
             let (before, links) = (self.cost[Part::Mailbox], self.cost[Part::Links]);

@@ -2,8 +2,8 @@
 
 use rand_core::Rng;
 use zephyr_core::{
-    Content, DeliveryList, Hedge, Mailbox, MixerIndex, Payload, PayloadHeader, Role, SEAL_OVERHEAD,
-    SIGNATURE_SIZE, Sealer, SenderKey, SenderTag,
+    Content, DeliveryList, Hedge, LIST_SIGNATURE_SIZE, Mailbox, MixerIndex, Payload, PayloadHeader,
+    Role, SEAL_OVERHEAD, Sealer, SenderKey, SenderTag,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ pub struct Contents {
     /// The mixer that delivered them.
     pub mixer: MixerIndex,
     /// Its signature under their list.
-    pub signature: [u8; SIGNATURE_SIZE],
+    pub signature: [u8; LIST_SIGNATURE_SIZE],
     from_bob: Message,
     /// The valid U of a message: what is no point costs less to try.
     point: [u8; 48],
@@ -37,7 +37,8 @@ impl Contents {
         let from_bob = from_bob(people, rng);
         let point = from_bob[U].try_into().expect("a point's length");
         let mixer = network.exit();
-        let mut contents = Self { count, mixer, signature: [0; SIGNATURE_SIZE], from_bob, point };
+        let mut contents =
+            Self { count, mixer, signature: [0; LIST_SIGNATURE_SIZE], from_bob, point };
         let mut list = DeliveryList::new();
         contents.messages().for_each(|message| list.push(&message));
         let seed = seeds(Role::Mixer, mixer.0.into()).0;
