@@ -280,7 +280,7 @@ pub struct DevnetArgs {
     /// Mailbox servers [default: 2]
     #[arg(long, value_name = "N", value_parser = servers)]
     pub mailbox_servers: Option<usize>,
-    /// A draft with the [parameters] of a new network that are to differ: see `zephyr network init --help`
+    /// A draft whose `parameters` are those of the new network: see `zephyr network init --help`
     #[arg(long, value_name = "DRAFT")]
     pub parameters: Option<PathBuf>,
 }
