@@ -21,7 +21,7 @@ pub const LIST_SIGNATURE_SIZE: usize = HASHES_SIZE + SIGNATURE_SIZE;
 const HASHES_SIZE: usize = 32 + 32;
 
 /// What one mixer delivered to one mailbox in a round: the count of its messages, and two hashes over them, in order:
-/// that of their digests, and that of their heads (the first [`HEAD_SIZE`] bytes).
+/// that of their digests, and that of their heads (the first 32 bytes).
 ///
 /// The signature covers both hashes and carries them, so that each reader may compute [one](ListPart) only. Whoever
 /// takes messages of contacts only needs no more than the heads: the authenticator in there is over the rest.

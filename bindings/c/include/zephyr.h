@@ -103,7 +103,12 @@
 /**
  * How many bytes to lend for a zephyr_delivery_list.
  */
-#define ZEPHYR_DELIVERY_LIST_SIZE 256
+#define ZEPHYR_DELIVERY_LIST_SIZE 512
+
+/**
+ * Length in bytes of a mixer's signature under a delivery list.
+ */
+#define ZEPHYR_LIST_SIGNATURE_LEN 128
 
 /**
  * A server that peels, shuffles and passes on.
@@ -2079,7 +2084,7 @@ zephyr_status zephyr_delivery_list_push(struct zephyr_delivery_list *list,
                                         size_t message_len);
 
 /**
- * Verifies a mixer's signature, 64 bytes, under the list.
+ * Verifies a mixer's signature, ZEPHYR_LIST_SIGNATURE_LEN bytes, under the list.
  *
  * `mixer_id` is the mixer's identity in the manifest, `directory` the round's directory's hash, 32 bytes each; `mixer`
  * is the mixer's index.
