@@ -44,7 +44,7 @@ impl RamFlash {
         let from = offset as usize;
         let to = from.checked_add(length).filter(|&to| to <= self.capacity());
         let to = to.ok_or(NorFlashErrorKind::OutOfBounds)?;
-        match from % unit == 0 && length % unit == 0 {
+        match from.is_multiple_of(unit) && length.is_multiple_of(unit) {
             true => Ok(from / 4..to / 4),
             false => Err(NorFlashErrorKind::NotAligned),
         }

@@ -5,7 +5,11 @@
 
 #![cfg_attr(not(test), no_std)]
 
+#[cfg(any(test, target_arch = "arm", target_arch = "riscv32"))]
+mod calls;
 mod executor;
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+mod fail;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 mod figures;
 mod flash;
@@ -22,10 +26,12 @@ mod stack;
 
 pub use executor::{busy_instructions, run};
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
+pub use fail::{fail, panicked};
+#[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub use figures::Figures;
 pub use flash::RamFlash;
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
-pub use host::{HostRng, Stderr, exit};
+pub use host::{HostRng, exit};
 #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
 pub use memory::{STORAGE_RANGE, manifest, storage};
 pub use network::HostLoopback;

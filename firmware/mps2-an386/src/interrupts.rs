@@ -38,6 +38,6 @@ unsafe fn DefaultHandler(number: i16) {
         0 | 1 => console::interrupted(),
         9 => clock::interrupted(),
         13 => ethernet::interrupted(),
-        _ => panic!("interrupt {number} has no handler"),
+        _ => machine::fail(format_args!("interrupt {number} has no handler")),
     }
 }

@@ -68,7 +68,7 @@ fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
         StaticCell::new();
     let buffers = BUFFERS.init_with(SocketBuffers::new);
     let flash = machine::storage();
-    let manifest = machine::manifest().expect("QEMU's loader puts the manifest into memory");
+    let manifest = machine::manifest();
     let (input, output) = console::start();
     let range = machine::STORAGE_RANGE;
     let network = HostLoopback(Sockets::new(stack, buffers));
@@ -86,7 +86,7 @@ async fn run_chat(stack: Stack<'static>, board: Chat) {
     let _ = with_timeout(DHCP, stack.wait_config_up()).await;
     match chat::run(board, memory()).await {
         Ok(()) => machine::exit(true),
-        Err(error) => panic!("{error}"),
+        Err(error) => machine::fail(format_args!("{error}")),
     }
 }
 

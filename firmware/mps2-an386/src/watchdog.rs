@@ -33,5 +33,5 @@ pub async fn feed() -> ! {
 
 #[exception]
 unsafe fn NonMaskableInt() {
-    panic!("the watchdog was not fed for {SECONDS} s");
+    machine::fail(format_args!("the watchdog was not fed for {SECONDS} s"));
 }

@@ -1,14 +1,13 @@
 //! What stops the machine is told on QEMU's standard error, and QEMU ends with status 1.
 
-use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 
-use machine::{Stderr, exit};
+use machine::fail;
 use riscv::register::{mcause, mepc, mtval};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    fail(format_args!("{info}"))
+    machine::panicked(info)
 }
 
 /// A trap that nothing in this program may cause. A stack overflow, if nothing else explains it.
@@ -22,10 +21,4 @@ extern "C" fn trap(_: &riscv_rt::TrapFrame) -> ! {
 #[unsafe(export_name = "DefaultHandler")]
 extern "C" fn stray_interrupt() -> ! {
     fail(format_args!("interrupt {} has no handler", mcause::read().code()))
-}
-
-fn fail(reason: fmt::Arguments<'_>) -> ! {
-    // Writing there does not fail.
-    let _ = writeln!(Stderr, "zephyr-virt: FAILED: {reason}");
-    exit(false)
 }

@@ -69,7 +69,7 @@ fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
         range: machine::STORAGE_RANGE,
         rng,
         network: HostLoopback(Sockets::new(stack, buffers)),
-        manifest: machine::manifest().expect("QEMU's loader puts the manifest into memory"),
+        manifest: machine::manifest(),
         monitor,
     }
 }
@@ -85,7 +85,7 @@ async fn run_chat(stack: Stack<'static>, board: Chat) {
     let _ = with_timeout(DHCP, stack.wait_config_up()).await;
     match chat::run(board, memory()).await {
         Ok(()) => machine::exit(true),
-        Err(error) => panic!("{error}"),
+        Err(error) => machine::fail(format_args!("{error}")),
     }
 }
 

@@ -27,7 +27,9 @@ const INTERRUPT_ENABLE: Register<u32> = unsafe { Register::at(CLOCK + 0x10) };
 pub async fn feed(stack: Stack) -> ! {
     start();
     loop {
-        assert!(!stack.is_full(), "the stack ran out of its memory");
+        if stack.is_full() {
+            machine::fail(format_args!("the stack ran out of its memory"));
+        }
         set_alarm();
         Timer::after(INTERVAL).await;
     }
@@ -35,7 +37,7 @@ pub async fn feed(stack: Stack) -> ! {
 
 /// The clock went on past the alarm.
 pub fn on_interrupt() {
-    panic!("the watchdog has not been fed for {} seconds", LIMIT.as_secs());
+    machine::fail(format_args!("the watchdog has not been fed for {} s", LIMIT.as_secs()));
 }
 
 fn start() {
