@@ -239,7 +239,6 @@ impl<'a, S: Suite> Session<'a, S> {
     /// Which version of the manifest is the newest one that is known, and the first round in which another version
     /// than this session's is in effect, if one is known: the session takes part in no round from there on. Info-nodes
     /// are asked for the version behind the newest.
-    #[inline(never)]
     pub fn set_versions(&mut self, newest: u32, until: Option<Round>) {
         if newest > self.newest {
             // There may be more of them.
@@ -248,11 +247,15 @@ impl<'a, S: Suite> Session<'a, S> {
         self.newest = newest;
         self.until = until;
         // One that was begun in the meantime will never agree on a directory.
-        let late = |o: &mut Outgoing<S>| {
-            o.agreed.is_none() && until.is_some_and(|until| until <= o.round())
-        };
-        if let Some(outgoing) = self.outgoing.take_if(late) {
+        self.give_up_if(|o| o.agreed.is_none() && until.is_some_and(|until| until <= o.round()));
+    }
+
+    /// Gives the round up that is to be submitted.
+    fn give_up_if(&mut self, hopeless: impl FnOnce(&Outgoing<S>) -> bool) {
+        // Not moved out, here and below: a round is large, and on microcontrollers the stack is not.
+        if let Some(outgoing) = self.outgoing.as_ref().filter(|o| hopeless(o)) {
             self.exchanges.cancel(outgoing.round());
+            self.outgoing = None;
         }
     }
 
@@ -347,12 +350,8 @@ impl<'a, S: Suite> Session<'a, S> {
 
     /// The network's time is another than believed. If rounds of the future had been begun, goes back to those that
     /// are on: all but those in which a slot may have been filled.
-    #[inline(never)]
     fn correct_round(&mut self, now: UnixMs) {
-        let over = |o: &mut Outgoing<S>| o.agreed.is_none() && !o.is_open(now);
-        if let Some(outgoing) = self.outgoing.take_if(over) {
-            self.exchanges.cancel(outgoing.round());
-        }
+        self.give_up_if(|o| o.agreed.is_none() && !o.is_open(now));
         let current = self.current_round(now);
         if self.outgoing.is_none() && self.next_round > after(current) {
             let first = self.manifest.from_round();
@@ -360,21 +359,22 @@ impl<'a, S: Suite> Session<'a, S> {
         }
     }
 
-    /// Ends rounds that are over and begins the next one. Rounds are moved here, so it has a stack frame of its own: on
-    /// microcontrollers one of [`poll`](Self::poll) would be too large for the pairings above it.
+    /// Ends rounds that are over and begins the next one. It has a stack frame of its own, since one of
+    /// [`poll`](Self::poll) lies below pairings.
     #[inline(never)]
     fn advance(&mut self, now: UnixMs, rng: &mut impl CryptoRng) {
         for place in 0..ROUNDS_IN_FLIGHT {
-            if let Some(incoming) = self.incoming[place].take_if(|i| i.is_over(now)) {
-                self.contacts.forget(place);
-                self.exchanges.cancel(incoming.round());
-                if let Some(missed) = incoming.missed() {
-                    self.event(Event::Missed { round: incoming.round(), why: missed });
-                }
+            let over = self.incoming[place].as_ref().filter(|i| i.is_over(now));
+            let Some((round, missed)) = over.map(|i| (i.round(), i.missed())) else { continue };
+            self.incoming[place] = None;
+            self.contacts.forget(place);
+            self.exchanges.cancel(round);
+            if let Some(why) = missed {
+                self.event(Event::Missed { round, why });
             }
         }
-        if let Some(outgoing) = self.outgoing.take_if(|o| o.is_over(now)) {
-            self.finish_outgoing(outgoing, now, rng);
+        if self.outgoing.as_ref().is_some_and(|o| o.is_over(now)) {
+            self.finish_outgoing(now, rng);
         }
         if self.outgoing.is_none() {
             let parameters = *self.manifest.parameters();
@@ -394,26 +394,27 @@ impl<'a, S: Suite> Session<'a, S> {
     }
 
     /// The round's packets are sent or lost: from now on its mailbox is waited for.
-    fn finish_outgoing(&mut self, outgoing: Outgoing<S>, now: UnixMs, rng: &mut impl CryptoRng) {
-        let round = outgoing.round();
+    fn finish_outgoing(&mut self, now: UnixMs, rng: &mut impl CryptoRng) {
+        let Some(outgoing) = &mut self.outgoing else { return };
+        let (round, missed) = (outgoing.round(), outgoing.missed());
         self.exchanges.cancel(round);
         self.contacts.forget_own_keys();
         self.failed = Some((round, outgoing.unsent())).filter(|(_, slots)| *slots != 0);
-        if let Some(why) = outgoing.missed() {
-            self.event(Event::Missed { round, why });
-            if why == Missed::NoDirectory {
-                // Perhaps the clock is wrong.
-                self.clock_at = self.local;
-            }
+        let place = self.incoming.iter().position(Option::is_none);
+        if let Some(place) = place {
+            self.contacts.forget(place);
+            self.incoming[place] = Incoming::new(outgoing, &self.manifest, now, rng);
         }
-        let Some(incoming) = Incoming::new(outgoing, &self.manifest, now, rng) else { return };
-        match self.incoming.iter().position(Option::is_none) {
-            Some(place) => {
-                self.contacts.forget(place);
-                self.incoming[place] = Some(incoming);
-            }
+        self.outgoing = None;
+        if let Some(why) = missed {
+            self.event(Event::Missed { round, why });
+        }
+        if missed == Some(Missed::NoDirectory) {
+            // Perhaps the clock is wrong.
+            self.clock_at = self.local;
+        } else if place.is_none() {
             // Only a manifest whose rounds take very long compared to their distance comes here.
-            None => self.event(Event::Missed { round, why: Missed::TooManyRounds }),
+            self.event(Event::Missed { round, why: Missed::TooManyRounds });
         }
     }
 

@@ -20,26 +20,26 @@ use crate::storage::Storage;
 ///
 /// Methods may be called from several tasks, but [`receive`](Self::receive) and [`event`](Self::event) from one each.
 /// Calls of these two may be dropped before they are ready, as `select` does; let the others run to their end.
-pub struct Client<'a, N, S, R, const CONTACTS: usize, C: Suite> {
-    shared: &'a Shared<'a, N, S, R, CONTACTS, C>,
+pub struct Client<'a, N, S, R, C: Suite> {
+    shared: &'a Shared<'a, N, S, R, C>,
 }
 
-impl<N, S, R, const CONTACTS: usize, C: Suite> Clone for Client<'_, N, S, R, CONTACTS, C> {
+impl<N, S, R, C: Suite> Clone for Client<'_, N, S, R, C> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<N, S, R, const CONTACTS: usize, C: Suite> Copy for Client<'_, N, S, R, CONTACTS, C> {}
+impl<N, S, R, C: Suite> Copy for Client<'_, N, S, R, C> {}
 
-impl<'a, N, S, R, const CONTACTS: usize, C> Client<'a, N, S, R, CONTACTS, C>
+impl<'a, N, S, R, C> Client<'a, N, S, R, C>
 where
     N: TcpConnect + Dns,
     S: Storage,
     R: CryptoRng,
     C: Suite,
 {
-    pub(crate) fn new(shared: &'a Shared<'a, N, S, R, CONTACTS, C>) -> Self {
+    pub(crate) fn new(shared: &'a Shared<'a, N, S, R, C>) -> Self {
         Self { shared }
     }
 

@@ -17,7 +17,7 @@ mod versions;
 
 use core::fmt;
 
-use zephyr_core::{Address, DirectoryHash, Manifest, NetworkId, Round, UnixMs};
+use zephyr_core::{Address, DirectoryHash, NetworkId, Round, UnixMs};
 
 use crate::account::Account;
 use crate::error::Error;
@@ -26,11 +26,12 @@ use crate::storage::Storage;
 use bytes::{Reader, Writer};
 use inbox::Showing;
 use limits::Limits;
-use state::{Contact, STATE_SIZE, State};
+use state::{STATE_SIZE, State};
 use strangers::Strangers;
 
 pub use outbox::{MAX_TEXT, MessageId, SendError};
 pub use part::Part;
+pub(crate) use state::Contact;
 pub(crate) use versions::LONGEST as LONGEST_MANIFEST;
 
 /// Round, hash of its directory, time.
@@ -70,37 +71,29 @@ impl<E: fmt::Debug> fmt::Display for ContactError<E> {
 
 impl<E: fmt::Debug> core::error::Error for ContactError<E> {}
 
-pub(crate) struct Home<S, const CONTACTS: usize> {
+pub(crate) struct Home<'a, S> {
     storage: S,
     account: Account,
     limits: Limits,
     last: Newest,
     clock: UnixMs,
-    contacts: [Option<Contact>; CONTACTS],
+    contacts: &'a mut [Option<Contact>],
     strangers: Strangers,
     /// The contact whose turn it is to be shown.
     turn: usize,
     showing: Option<Showing>,
 }
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
-    /// Reads what `storage` holds, and erases what a loss of power left over.
+impl<'a, S: Storage> Home<'a, S> {
+    /// Reads what `storage` holds, and erases what a loss of power left over. `contacts` are places for them, all free.
     pub(crate) async fn open(
-        storage: S,
-        account: Account,
-        manifest: &Manifest<'_>,
-    ) -> Result<Self, Error<S::Error>> {
-        let payload_len = manifest.parameters().geometry.payload_len();
-        Self::open_in(storage, account, manifest.network(), payload_len).await
-    }
-
-    async fn open_in(
         mut storage: S,
         account: Account,
+        contacts: &'a mut [Option<Contact>],
         network: &NetworkId,
         payload_len: usize,
     ) -> Result<Self, Error<S::Error>> {
-        let limits = Limits::new(&storage, payload_len, CONTACTS)?;
+        let limits = Limits::new(&storage, payload_len, contacts.len())?;
         check_network(&mut storage, network).await?;
         let (last, clock) = match load(&mut storage, keys::ROUND).await? {
             Some(item) => read_round(&item)?,
@@ -113,12 +106,12 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
             limits,
             last,
             clock,
-            contacts: [const { None }; CONTACTS],
+            contacts,
             strangers,
             turn: 0,
             showing: None,
         };
-        for place in 0..CONTACTS {
+        for place in 0..home.contacts.len() {
             home.load_contact(place).await?;
         }
         Ok(home)

@@ -1,7 +1,7 @@
 //! The Zephyr client for microcontrollers.
 //!
 //! It drives the same [`Session`](zephyr_core::session::Session) as every other client: the same rounds, cover and
-//! checks. There is no heap; all memory is in [`Resources`], which the application lends. No chip is named: an
+//! checks. There is no heap; the large memory is in [`Resources`], which the application lends. No chip is named: an
 //! application brings
 //!
 //! - the network, anything with [`TcpConnect`](embedded_nal_async::TcpConnect) and [`Dns`](embedded_nal_async::Dns),
@@ -10,7 +10,7 @@
 //! - random numbers, a [`CryptoRng`](rand_core::CryptoRng): a hardware generator;
 //! - embassy-time's driver.
 //!
-//! [`new`] gives a [`Client`], the handle by which the application registers, writes and reads, and a [`Runner`] to
+//! [`new`] gives a [`Device`], and that a [`Client`], the handle by which the application registers, writes and reads, and a [`Runner`] to
 //! spawn. The runner lets other tasks run after every operation of a group; the longest of them is one pairing.
 
 #![no_std]
@@ -41,7 +41,7 @@ mod storage;
 // What an application makes and keeps
 pub use account::Account;
 pub use client::Client;
-pub use resources::{Config, Resources, new};
+pub use resources::{Config, Device, Resources, new};
 pub use runner::Runner;
 
 // What survives a reset
@@ -55,6 +55,11 @@ pub use net::{Socket, SocketBuffers, Sockets};
 // Messages and registrations
 pub use home::{ContactError, MAX_TEXT, MessageId, Part, SendError};
 pub use registration::{Pkg, Registration, RegistrationError};
+
+// Little stack
+pub use apart::Apart;
+#[doc(hidden)]
+pub use apart::made;
 
 // What happens
 pub use error::Error;

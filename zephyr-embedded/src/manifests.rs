@@ -7,7 +7,7 @@ use embassy_sync::rwlock::{RwLock, RwLockReadGuard};
 use zephyr_core::{Manifest, Round, SignedManifest};
 
 /// Room for a signed manifest.
-pub(crate) type Place<B> = RwLock<NoopRawMutex, B>;
+type Place<'a> = RwLock<NoopRawMutex, &'a mut [u8]>;
 
 /// Where a version is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(crate) struct Version {
 pub(crate) struct Manifests<'a> {
     firmware: &'a [u8],
     of_firmware: Version,
-    places: [&'a Place<[u8]>; 2],
+    places: [Place<'a>; 2],
     kept: [Cell<Option<Kept>>; 2],
     current: Cell<Version>,
 }
@@ -43,16 +43,21 @@ struct Kept {
 
 impl<'a> Manifests<'a> {
     /// The firmware's manifest alone.
-    pub(crate) fn new(firmware: &Manifest<'a>, places: [&'a Place<[u8]>; 2]) -> Self {
+    pub(crate) fn new(firmware: &Manifest<'a>, places: [&'a mut [u8]; 2]) -> Self {
         let (number, from) = (firmware.version(), firmware.from_round());
         let of_firmware = Version { source: Source::Firmware, number, from };
         Self {
             firmware: firmware.as_bytes(),
             of_firmware,
-            places,
+            places: places.map(RwLock::new),
             kept: [Cell::new(None), Cell::new(None)],
             current: Cell::new(of_firmware),
         }
+    }
+
+    /// Where signed manifests with this parity are kept.
+    pub(crate) fn place(&self, parity: usize) -> &Place<'a> {
+        &self.places[parity]
     }
 
     /// Of how many bytes a signed manifest can be kept.
@@ -94,13 +99,13 @@ impl<'a> Manifests<'a> {
     }
 
     /// From now on `version` is in effect.
-    pub(crate) async fn enter(&self, version: Version) -> Bytes<'_> {
+    pub(crate) async fn enter(&self, version: Version) -> Bytes<'_, 'a> {
         self.current.set(version);
         self.bytes(version).await
     }
 
     /// The version's bytes; while they are held it stays.
-    async fn bytes(&self, version: Version) -> Bytes<'_> {
+    async fn bytes(&self, version: Version) -> Bytes<'_, 'a> {
         match version.source {
             Source::Firmware => Bytes::Firmware(self.firmware),
             Source::Kept(place) => {
@@ -111,18 +116,18 @@ impl<'a> Manifests<'a> {
     }
 
     /// The bytes of the version in effect.
-    pub(crate) async fn current(&self) -> Bytes<'_> {
+    pub(crate) async fn current(&self) -> Bytes<'_, 'a> {
         self.bytes(self.current.get()).await
     }
 }
 
 /// A version's bytes.
-pub(crate) enum Bytes<'b> {
+pub(crate) enum Bytes<'b, 'a> {
     Firmware(&'b [u8]),
-    Kept(RwLockReadGuard<'b, NoopRawMutex, [u8]>, usize),
+    Kept(RwLockReadGuard<'b, NoopRawMutex, &'a mut [u8]>, usize),
 }
 
-impl Bytes<'_> {
+impl Bytes<'_, '_> {
     pub(crate) fn manifest(&self) -> Manifest<'_> {
         const CHECKED: &str = "the bytes were checked when they came in";
         match self {

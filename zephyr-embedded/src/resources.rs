@@ -1,32 +1,25 @@
 //! The memory of a client, and how it begins.
 
-use core::cell::RefCell;
-use core::marker::PhantomData;
-use core::pin::pin;
-
-use embassy_sync::mutex::Mutex;
-use embassy_sync::rwlock::RwLock;
-use embassy_sync::signal::Signal;
 use embedded_nal_async::{Dns, TcpConnect};
+use heapless::Vec;
 use rand_core::CryptoRng;
-use zephyr_core::session::{Contact, ROUNDS_IN_FLIGHT, TagEntry};
+use zephyr_core::session::{self, ROUNDS_IN_FLIGHT, TagEntry};
 use zephyr_core::{Manifest, SignedManifest, Standard, Suite};
 
 use crate::account::Account;
-use crate::apart::apart;
+use crate::apart;
 use crate::client::Client;
 use crate::error::Error;
-use crate::home::Home;
-use crate::manifests::{Manifests, Place};
-use crate::runner::{Lent, Runner, fits};
-use crate::shared::{Clock, Events, Shared};
+use crate::home::{self, Home};
+use crate::manifests::Manifests;
+use crate::runner::{Lent, Runner, Settings, fits};
+use crate::shared::Shared;
 use crate::storage::Storage;
 
-/// All memory of a client. Put it into a static, such as a `StaticCell`, and lend it to [`new`].
+/// The large memory of a client. Put it into a static, such as a `ConstStaticCell`, and lend it to [`new`].
 ///
 /// | parameter | is | for three mixers and a `payload_len` of 256 |
 /// | --- | --- | --- |
-/// | `N`, `S`, `R` | network, [`Storage`], random numbers | |
 /// | `CONTACTS` | the most contacts | 8 |
 /// | `CONNECTIONS` | the most connections at once, registrations not counted | 3 |
 /// | `SLOTS` | `packets_per_round` of the network, or more | 1 |
@@ -35,10 +28,6 @@ use crate::storage::Storage;
 /// | `MANIFEST` | the longest signed manifest, of which two are kept; 0 for a network whose servers never change | 2,030 |
 /// | `C` | the cryptography | [`Standard`] |
 pub struct Resources<
-    'a,
-    N,
-    S,
-    R,
     const CONTACTS: usize,
     const CONNECTIONS: usize,
     const SLOTS: usize,
@@ -49,17 +38,15 @@ pub struct Resources<
 > {
     packets: [[u8; PACKET]; SLOTS],
     body: [u8; PACKET],
-    contacts: [Option<Contact<C::Pairing>>; CONTACTS],
+    // Vectors, since an empty one is all zeros, and a `None` need not be: a static of zeros takes no flash and no stack.
+    contacts: Vec<Option<session::Contact<C::Pairing>>, CONTACTS>,
+    conversations: Vec<Option<home::Contact>, CONTACTS>,
     tags: [[[TagEntry; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
     frames: [[u8; FRAME]; CONNECTIONS],
-    manifests: [Place<[u8; MANIFEST]>; 2],
-    shared: Option<Shared<'a, N, S, R, CONTACTS, C>>,
+    manifests: [[u8; MANIFEST]; 2],
 }
 
 impl<
-    N,
-    S,
-    R,
     const CONTACTS: usize,
     const CONNECTIONS: usize,
     const SLOTS: usize,
@@ -67,26 +54,23 @@ impl<
     const FRAME: usize,
     const MANIFEST: usize,
     C: Suite,
-> Resources<'_, N, S, R, CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
+> Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
 {
-    /// Memory that nothing is in yet.
+    /// Memory that nothing is in yet: zeros.
     pub const fn new() -> Self {
         Self {
             packets: [[0; PACKET]; SLOTS],
             body: [0; PACKET],
-            contacts: [const { None }; CONTACTS],
+            contacts: Vec::new(),
+            conversations: Vec::new(),
             tags: [[[TagEntry::EMPTY; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
             frames: [[0; FRAME]; CONNECTIONS],
-            manifests: [const { RwLock::new([0; MANIFEST]) }; 2],
-            shared: None,
+            manifests: [[0; MANIFEST]; 2],
         }
     }
 }
 
 impl<
-    N,
-    S,
-    R,
     const CONTACTS: usize,
     const CONNECTIONS: usize,
     const SLOTS: usize,
@@ -94,7 +78,7 @@ impl<
     const FRAME: usize,
     const MANIFEST: usize,
     C: Suite,
-> Default for Resources<'_, N, S, R, CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
+> Default for Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
 {
     fn default() -> Self {
         Self::new()
@@ -114,8 +98,28 @@ pub struct Config {
     pub verify_proofs: bool,
 }
 
-/// Opens what `storage` holds, and gives the handle and the runner of a client. Nothing happens unless
-/// [`Runner::run`] is polled: spawn it.
+/// A client that is open: what its handle and its runner share.
+pub struct Device<'a, N, S, R, const CONNECTIONS: usize, C: Suite> {
+    shared: Shared<'a, N, S, R, C>,
+    lent: Lent<'a, CONNECTIONS, C>,
+    settings: Settings,
+}
+
+impl<'a, N, S, R, const CONNECTIONS: usize, C> Device<'a, N, S, R, CONNECTIONS, C>
+where
+    N: TcpConnect + Dns,
+    S: Storage,
+    R: CryptoRng,
+    C: Suite,
+{
+    /// The handle and the runner. Nothing happens unless [`Runner::run`] is polled: spawn it.
+    pub fn split(&'a mut self) -> (Client<'a, N, S, R, C>, Runner<'a, N, S, R, CONNECTIONS, C>) {
+        let Self { shared, lent, settings } = self;
+        (Client::new(shared), Runner::new(shared, lent, *settings))
+    }
+}
+
+/// Opens what `storage` holds.
 ///
 /// # Errors
 /// If the storage can't be used or belongs to another network, the manifest is none, or there is too little room for it.
@@ -132,33 +136,18 @@ pub async fn new<
     const MANIFEST: usize,
     C: Suite,
 >(
-    resources: &'a mut Resources<
-        'a,
-        N,
-        S,
-        R,
-        CONTACTS,
-        CONNECTIONS,
-        SLOTS,
-        PACKET,
-        FRAME,
-        MANIFEST,
-        C,
-    >,
+    resources: &'a mut Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>,
     config: Config,
     network: N,
     storage: S,
     rng: R,
-) -> Result<
-    (Client<'a, N, S, R, CONTACTS, C>, Runner<'a, N, S, R, CONTACTS, CONNECTIONS, C>),
-    Error<S::Error>,
-> {
-    let Resources { packets, body, contacts, tags, frames, manifests, shared } = resources;
+) -> Result<Device<'a, N, S, R, CONNECTIONS, C>, Error<S::Error>> {
+    let Resources { packets, body, contacts, conversations, tags, frames, manifests } = resources;
     let firmware = Manifest::parse(config.manifest).map_err(Error::Manifest)?;
     let lent = Lent {
         packets: packets.as_flattened_mut(),
         body,
-        contacts,
+        contacts: places(contacts),
         tags: tags.as_flattened_mut().as_flattened_mut(),
         frames: frames.each_mut().map(|frame| &mut frame[..]),
     };
@@ -169,54 +158,40 @@ pub async fn new<
         given,
     })?;
 
-    let manifests: &'a [Place<[u8; MANIFEST]>; 2] = manifests;
     let Config { account, contacts_only, verify_proofs, .. } = config;
-    let parts = (network, storage, rng);
-    let shared = apart(pin!(open(shared, account, &firmware, manifests, parts))).await?;
-    let runner = Runner::new(shared, lent, sizes, contacts_only, verify_proofs);
-    Ok((Client::new(shared), runner))
+    let settings = Settings { sizes, contacts_only, verify_proofs };
+    let payload_len = firmware.parameters().geometry.payload_len();
+    let (conversations, network_id) = (places(conversations), firmware.network());
+    let mut home =
+        apart!(Home::open(storage, account, conversations, network_id, payload_len)).await?;
+    let manifests = manifests.each_mut().map(|place| &mut place[..]);
+    let manifests = load_versions(&mut home, &firmware, manifests).await?;
+    Ok(Device { shared: Shared::new(home, network, rng, manifests), lent, settings })
 }
 
-/// Opens the home and puts it where handle and runner share it.
-async fn open<'a, 's, N, S: Storage, R, const CONTACTS: usize, const MANIFEST: usize, C: Suite>(
-    shared: &'s mut Option<Shared<'a, N, S, R, CONTACTS, C>>,
-    account: Account,
-    firmware: &Manifest<'static>,
-    manifests: &'a [Place<[u8; MANIFEST]>; 2],
-    (network, storage, rng): (N, S, R),
-) -> Result<&'s Shared<'a, N, S, R, CONTACTS, C>, Error<S::Error>> {
-    let mut home = apart(pin!(Home::open(storage, account, firmware))).await?;
-    let known = Manifests::new(firmware, [&manifests[0], &manifests[1]]);
-    load_versions(&mut home, &known, firmware, manifests).await?;
-    Ok(shared.insert(Shared {
-        clock: Clock::new(home.clock()),
-        home: Mutex::new(home),
-        network,
-        rng: RefCell::new(rng),
-        manifests: known,
-        events: Events::new(),
-        contacts: Signal::new(),
-        arrived: Signal::new(),
-        suite: PhantomData,
-    }))
+/// As many free places as there is room for.
+fn places<T, const N: usize>(room: &mut Vec<Option<T>, N>) -> &mut [Option<T>] {
+    room.clear();
+    while room.push(None).is_ok() {}
+    room
 }
 
 /// Reads the versions that were learnt before. They were verified before they were written down.
-async fn load_versions<S: Storage, const CONTACTS: usize, const MANIFEST: usize>(
-    home: &mut Home<S, CONTACTS>,
-    known: &Manifests<'_>,
-    firmware: &Manifest<'_>,
-    places: &[Place<[u8; MANIFEST]>; 2],
-) -> Result<(), Error<S::Error>> {
-    for (parity, place) in places.iter().enumerate() {
-        let mut buffer = place.write().await;
-        let Some(len) = home.version(parity as u32, &mut buffer[..]).await? else { continue };
-        let signed = buffer.get(..len).ok_or(Error::Damaged)?;
+async fn load_versions<'a, S: Storage>(
+    home: &mut Home<'_, S>,
+    firmware: &Manifest<'a>,
+    places: [&'a mut [u8]; 2],
+) -> Result<Manifests<'a>, Error<S::Error>> {
+    let known = Manifests::new(firmware, places);
+    for parity in [0, 1] {
+        let mut place = known.place(parity).write().await;
+        let Some(len) = home.version(parity as u32, &mut place).await? else { continue };
+        let signed = place.get(..len).ok_or(Error::Damaged)?;
         let signed = SignedManifest::parse(signed).map_err(|_| Error::Damaged)?;
         if signed.manifest().network() != firmware.network() {
             return Err(Error::OtherNetwork);
         }
         known.remember(&signed);
     }
-    Ok(())
+    Ok(known)
 }

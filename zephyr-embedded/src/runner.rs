@@ -5,16 +5,16 @@ mod place;
 mod worker;
 
 use core::convert::Infallible;
-use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
 use embassy_sync::signal::Signal;
 use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
-use zephyr_core::session::{self, Contact, ROUNDS_IN_FLIGHT, Session, Settings, TagEntry};
+use zephyr_core::session::{self, Contact, ROUNDS_IN_FLIGHT, Session, TagEntry};
 use zephyr_core::{CONNECTION_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Round, Suite};
 
-use crate::apart::apart;
+use crate::apart;
+use crate::apart::made;
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::storage::Storage;
@@ -71,17 +71,22 @@ pub(crate) fn fits(
     }
 }
 
-/// The client at work. Spawn a task that calls [`run`](Self::run).
-pub struct Runner<'a, N, S, R, const CONTACTS: usize, const CONNECTIONS: usize, C: Suite> {
-    shared: &'a Shared<'a, N, S, R, CONTACTS, C>,
-    lent: Lent<'a, CONNECTIONS, C>,
-    sizes: Sizes,
-    contacts_only: bool,
-    verify_proofs: bool,
+/// How the client takes part.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) sizes: Sizes,
+    pub(crate) contacts_only: bool,
+    pub(crate) verify_proofs: bool,
 }
 
-impl<'a, N, S, R, const CONTACTS: usize, const CONNECTIONS: usize, C>
-    Runner<'a, N, S, R, CONTACTS, CONNECTIONS, C>
+/// The client at work. Spawn a task that calls [`run`](Self::run).
+pub struct Runner<'a, N, S, R, const CONNECTIONS: usize, C: Suite> {
+    shared: &'a Shared<'a, N, S, R, C>,
+    lent: &'a mut Lent<'a, CONNECTIONS, C>,
+    settings: Settings,
+}
+
+impl<'a, N, S, R, const CONNECTIONS: usize, C> Runner<'a, N, S, R, CONNECTIONS, C>
 where
     N: TcpConnect + Dns,
     S: Storage,
@@ -89,13 +94,11 @@ where
     C: Suite,
 {
     pub(crate) fn new(
-        shared: &'a Shared<'a, N, S, R, CONTACTS, C>,
-        lent: Lent<'a, CONNECTIONS, C>,
-        sizes: Sizes,
-        contacts_only: bool,
-        verify_proofs: bool,
+        shared: &'a Shared<'a, N, S, R, C>,
+        lent: &'a mut Lent<'a, CONNECTIONS, C>,
+        settings: Settings,
     ) -> Self {
-        Self { shared, lent, sizes, contacts_only, verify_proofs }
+        Self { shared, lent, settings }
     }
 
     /// Takes part in every round, for ever. The future may be dropped at any time, as a reset would do it.
@@ -106,24 +109,24 @@ where
         let last = self.shared.home.lock().await.last_round();
         let mut next = last.map_or(Round(0), |(round, _)| Round(round.0.saturating_add(1)));
         loop {
-            next = apart(pin!(self.run_version(next))).await?;
+            next = apart!(self.run_version(next)).await?;
         }
     }
 
     /// Takes part in the rounds of one version of the network, the one for `round`; returns the first round of the next
     /// one when all of them are over. Everybody changes over at the same time, whatever there is to be sent.
     async fn run_version(&mut self, round: Round) -> Result<Round, Error<S::Error>> {
-        let Self { shared, lent, sizes, contacts_only, verify_proofs } = self;
+        let Self { shared, lent, settings } = self;
         let version = shared.manifests.at(round);
         let bytes = shared.manifests.enter(version).await;
         let manifest = bytes.manifest();
-        let settings = {
+        let of_session = {
             let home = shared.home.lock().await;
-            Settings {
+            session::Settings {
                 address: home.account().address().clone(),
                 seed: home.account().seed().clone(),
-                contacts_only: *contacts_only,
-                verify_proofs: *verify_proofs,
+                contacts_only: settings.contacts_only,
+                verify_proofs: settings.verify_proofs,
                 last_round: home.last_round(),
                 connections: CONNECTIONS,
             }
@@ -138,23 +141,24 @@ where
             contacts: &mut *lent.contacts,
             tags: &mut lent.tags[..tags],
         };
-        let mut session =
-            Session::<C>::new(manifest.clone(), settings, storage, shared.clock.local());
-        let places = lent.frames.each_mut().map(|frame| Place::new(frame));
+        let now = shared.clock.local();
+        let mut session = made(|| Session::<C>::new(manifest.clone(), of_session, storage, now));
+        let places = made(|| lent.frames.each_mut().map(|frame| Place::new(frame)));
         let wake = Signal::new();
-        let workers = pin!(worker::all(&places, &manifest, shared, &wake));
         let mut driver = Driver {
             shared,
             session: &mut session,
             manifest: &manifest,
             version,
-            sizes: *sizes,
+            sizes: settings.sizes,
             body: &mut *lent.body,
             places: &places,
             wake: &wake,
         };
-        let driver = pin!(driver.run());
-        match select(apart(driver), apart(workers)).await {
+        let (places, manifest) = (&places, &manifest);
+        match select(apart!(driver.run()), apart!(worker::all(places, manifest, shared, &wake)))
+            .await
+        {
             Either::First(next) => next,
             Either::Second(never) => match never.first() {
                 Some(&never) => match never {},

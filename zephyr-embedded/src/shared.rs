@@ -14,12 +14,13 @@ use zephyr_core::UnixMs;
 use crate::event::Event;
 use crate::home::Home;
 use crate::manifests::Manifests;
+use crate::storage::Storage;
 
 /// How many events wait for the application.
 const EVENTS: usize = 8;
 
-pub(crate) struct Shared<'a, N, S, R, const CONTACTS: usize, C> {
-    pub(crate) home: Mutex<NoopRawMutex, Home<S, CONTACTS>>,
+pub(crate) struct Shared<'a, N, S, R, C> {
+    pub(crate) home: Mutex<NoopRawMutex, Home<'a, S>>,
     pub(crate) network: N,
     pub(crate) rng: RefCell<R>,
     pub(crate) manifests: Manifests<'a>,
@@ -32,7 +33,23 @@ pub(crate) struct Shared<'a, N, S, R, const CONTACTS: usize, C> {
     pub(crate) suite: PhantomData<C>,
 }
 
-impl<N, S, R: CryptoRng, const CONTACTS: usize, C> Shared<'_, N, S, R, CONTACTS, C> {
+impl<'a, N, S: Storage, R, C> Shared<'a, N, S, R, C> {
+    pub(crate) fn new(home: Home<'a, S>, network: N, rng: R, manifests: Manifests<'a>) -> Self {
+        Self {
+            clock: Clock::new(home.clock()),
+            home: Mutex::new(home),
+            network,
+            rng: RefCell::new(rng),
+            manifests,
+            events: Events::new(),
+            contacts: Signal::new(),
+            arrived: Signal::new(),
+            suite: PhantomData,
+        }
+    }
+}
+
+impl<N, S, R: CryptoRng, C> Shared<'_, N, S, R, C> {
     /// Random bytes that are never used again.
     pub(crate) fn ephemeral(&self) -> [u8; 32] {
         let mut bytes = [0; 32];

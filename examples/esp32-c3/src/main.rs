@@ -10,20 +10,19 @@ mod watchdog;
 
 use embassy_executor::Spawner;
 use esp_backtrace as _; // prints what a panic says, and waits for the watchdog
-use esp_hal::{rng::Trng, system::software_reset};
-use static_cell::StaticCell;
-
-use crate::{network::Network, storage::SpiFlash};
+use esp_hal::system::software_reset;
+use static_cell::ConstStaticCell;
+use zephyr_embedded::apart;
 
 esp_bootloader_esp_idf::esp_app_desc!();
 
 /// All memory of the client.
-static MEMORY: StaticCell<chat::Memory<'static, SpiFlash, Network, Trng>> = StaticCell::new();
+static MEMORY: ConstStaticCell<chat::Memory> = ConstStaticCell::new(chat::Memory::new());
 
 #[esp_rtos::main]
 async fn main(spawner: Spawner) -> ! {
-    let memory = MEMORY.init_with(chat::Memory::new);
-    if let Err(error) = chat::run(board::start(spawner), memory).await {
+    let (board, memory) = (board::start(spawner), MEMORY.take());
+    if let Err(error) = apart!(chat::run(board, memory)).await {
         panic!("{error}");
     }
     software_reset() // somebody has typed `quit`

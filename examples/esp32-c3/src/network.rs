@@ -9,7 +9,7 @@ use esp_radio::wifi::{
     sta::StationConfig,
 };
 use rand_core::Rng as _;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 use zephyr_embedded::{SocketBuffers, Sockets};
 
 /// TCP and DNS for the client.
@@ -33,8 +33,9 @@ pub fn start(spawner: Spawner, wifi: WIFI<'static>) -> (Network, Trng) {
     let (stack, runner) = embassy_net::new(Interface::station(), config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
-    let network = Sockets::new(stack, BUFFERS.init_with(SocketBuffers::new));
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 512, 1024>> =
+        ConstStaticCell::new(SocketBuffers::new());
+    let network = Sockets::new(stack, BUFFERS.take());
     spawner.spawn(join(controller).expect("it is spawned once"));
     (network, rng)
 }

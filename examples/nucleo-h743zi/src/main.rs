@@ -13,17 +13,16 @@ mod watchdog;
 
 use cortex_m::peripheral::SCB;
 use embassy_executor::Spawner;
-use static_cell::StaticCell;
-
-use crate::{network::Network, random::Random, storage::BankTwo};
+use static_cell::ConstStaticCell;
+use zephyr_embedded::apart;
 
 /// All memory of the client.
-static MEMORY: StaticCell<chat::Memory<'static, BankTwo, Network, Random>> = StaticCell::new();
+static MEMORY: ConstStaticCell<chat::Memory> = ConstStaticCell::new(chat::Memory::new());
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) -> ! {
-    let memory = MEMORY.init_with(chat::Memory::new);
-    if let Err(error) = chat::run(board::start(spawner), memory).await {
+    let (board, memory) = (board::start(spawner), MEMORY.take());
+    if let Err(error) = apart!(chat::run(board, memory)).await {
         panic!("{error}");
     }
     SCB::sys_reset() // somebody has typed `quit`

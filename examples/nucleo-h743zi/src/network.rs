@@ -9,7 +9,7 @@ use embassy_stm32::{
     uid,
 };
 use rand_core::Rng as _;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 use zephyr_embedded::{SocketBuffers, Sockets};
 
 use crate::{board::Interrupts, random::Random};
@@ -65,8 +65,9 @@ pub fn start(
     let (stack, runner) = embassy_net::new(device, config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, 1024, 1024>> = StaticCell::new();
-    let network = Sockets::new(stack, BUFFERS.init_with(SocketBuffers::new));
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 512, 1024>> =
+        ConstStaticCell::new(SocketBuffers::new());
+    let network = Sockets::new(stack, BUFFERS.take());
     network
 }
 

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use zephyr_core::Geometry;
-use zephyr_embedded::{FlashStorage, Resources};
+use zephyr_embedded::Resources;
 
 /// How many contacts there can be.
 pub const CONTACTS: usize = 8;
@@ -24,10 +24,8 @@ const FRAME: usize = 2_048;
 /// and a manifest with so many bytes, signatures included.
 const MANIFEST: usize = 2_030;
 
-/// The memory of a client whose servers are reached over `N`, with flash `F` and random numbers `R`. It belongs into a
-/// static, such as a `StaticCell`.
-pub type Memory<'a, F, N, R> =
-    Resources<'a, N, FlashStorage<F>, R, CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST>;
+/// The memory of a client. It belongs into a static, such as a `ConstStaticCell`.
+pub type Memory = Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST>;
 
 /// What a board brings.
 pub struct Board<I, O, F, R, N, M = ()> {

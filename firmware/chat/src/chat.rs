@@ -1,6 +1,6 @@
 //! The program: what is typed, what arrives, what happens.
 
-use core::pin::{Pin, pin};
+use core::ops::Range;
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embedded_io_async::{Read, Write};
@@ -9,9 +9,11 @@ use embedded_storage_async::nor_flash::NorFlash;
 use rand_core::CryptoRng;
 use zephyr_core::session::Event as Round;
 use zephyr_core::{Address, Content, MAX_PAYLOAD, Standard};
-use zephyr_embedded::{Account, Client, Config, Error, Event, FlashStorage, Part, Runner, Storage};
+use zephyr_embedded::{
+    Account, Client, Config, Device, Error, Event, FlashStorage, Part, Storage, apart,
+};
 
-use crate::board::{Board, CONNECTIONS, CONTACTS, Memory, Monitor};
+use crate::board::{Board, CONNECTIONS, Memory, Monitor};
 use crate::command::{Command, HELP};
 use crate::console::Console;
 use crate::lines::Lines;
@@ -29,54 +31,44 @@ const _: () = assert!(PART <= MAX_PAYLOAD);
 /// If the flash fails or belongs to another network, or the network asks for more memory than the client has.
 pub async fn run<I, O, F, R, N, M>(
     board: Board<I, O, F, R, N, M>,
-    memory: &'static mut Memory<'static, F, N, R>,
+    memory: &mut Memory,
 ) -> Result<(), Error<<FlashStorage<F> as Storage>::Error>>
 where
     I: Read,
     O: Write,
-    F: NorFlash + 'static,
-    R: CryptoRng + 'static,
-    N: TcpConnect + Dns + 'static,
+    F: NorFlash,
+    R: CryptoRng,
+    N: TcpConnect + Dns,
     M: Monitor,
 {
     let Board { input, output, flash, range, rng, network, manifest, monitor } = board;
     let (mut lines, mut console) = (Lines::new(input), Console::new(output));
-    let storage = FlashStorage::new(flash, range);
-    let begun = {
-        // Moved into its pin it would be in memory twice.
-        let begin = pin!(begin(&mut lines, &mut console, storage, rng, network, manifest, memory));
-        apart(begin).await?
-    };
-    let Some((client, runner)) = begun else { return Ok(()) };
+    let mut device = None;
+    let parts = (flash, range, rng, network);
+    apart!(open(&mut device, &mut lines, &mut console, parts, manifest, memory)).await?;
+    let Some(device) = &mut device else { return Ok(()) };
+    let (client, runner) = device.split();
+    if apart!(register(&client, &mut lines, &mut console)).await.is_none() {
+        return Ok(());
+    }
     let mut chat = Chat { client, console, monitor, counts: Counts::default(), ready: false };
-    let (runner, typed) = (pin!(runner.run()), pin!(chat.run(&mut lines)));
-    match select(apart(runner), apart(typed)).await {
+    match select(apart!(runner.run()), apart!(chat.run(&mut lines))).await {
         Either::First(ended) => ended.map(|never| match never {}),
         Either::Second(ended) => ended,
     }
 }
 
-/// Polls a future through a pointer. Large ones stay where they were made, and compilers can't make one stack frame of
-/// theirs and their caller's, which would lie below all that the others need.
-async fn apart<T>(future: Pin<&mut dyn Future<Output = T>>) -> T {
-    future.await
-}
+type Opened<'a, F, R, N> = Device<'a, N, FlashStorage<F>, R, CONNECTIONS, Standard>;
 
-type Begun<S, R, N> = (
-    Client<'static, N, S, R, CONTACTS, Standard>,
-    Runner<'static, N, S, R, CONTACTS, CONNECTIONS, Standard>,
-);
-
-/// A client that is registered; `None` if the input ends.
-async fn begin<I, O, F, R, N>(
+/// Opens the client into its place, which stays empty if the input ends.
+async fn open<'a, I, O, F, R, N>(
+    device: &mut Option<Opened<'a, F, R, N>>,
     lines: &mut Lines<I, LINE>,
     console: &mut Console<O>,
-    mut storage: FlashStorage<F>,
-    mut rng: R,
-    network: N,
+    (flash, range, mut rng, network): (F, Range<u32>, R, N),
     manifest: &'static [u8],
-    memory: &'static mut Memory<'static, F, N, R>,
-) -> Result<Option<Begun<FlashStorage<F>, R, N>>, Error<<FlashStorage<F> as Storage>::Error>>
+    memory: &'a mut Memory,
+) -> Result<(), Error<<FlashStorage<F> as Storage>::Error>>
 where
     I: Read,
     O: Write,
@@ -87,22 +79,32 @@ where
     // Whatever a reset has left on the line ends here.
     console.line("").await;
     console.line("Zephyr: `help` lists the commands").await;
-    let account = match Account::load(&mut storage).await? {
-        Some(account) => account,
-        None => match ask_address(lines, console).await {
-            Some(address) => Account::create(&mut storage, address, &mut rng).await?,
-            None => return Ok(None),
-        },
-    };
+    let mut storage = FlashStorage::new(flash, range);
+    let account = apart!(account(&mut storage, lines, console, &mut rng)).await?;
+    let Some(account) = account else { return Ok(()) };
     let config = Config { account, manifest, contacts_only: true, verify_proofs: false };
-    let new = pin!(zephyr_embedded::new(memory, config, network, storage, rng));
-    let (client, runner) = new.await?;
-    let registered = register(&client, lines, console).await;
-    Ok(registered.map(|()| (client, runner)))
+    let opened = apart!(zephyr_embedded::new(memory, config, network, storage, rng)).await;
+    *device = Some(opened?);
+    Ok(())
 }
 
-struct Chat<N: 'static, S: 'static, R: 'static, O, M> {
-    client: Client<'static, N, S, R, CONTACTS, Standard>,
+/// The account in `storage`, or a new one; `None` if the input ends.
+async fn account<I: Read, O: Write, S: Storage>(
+    storage: &mut S,
+    lines: &mut Lines<I, LINE>,
+    console: &mut Console<O>,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Account>, Error<S::Error>> {
+    let known = apart!(Account::load(storage)).await?;
+    if known.is_some() {
+        return Ok(known);
+    }
+    let Some(address) = ask_address(lines, console).await else { return Ok(None) };
+    Account::create(storage, address, rng).await.map(Some)
+}
+
+struct Chat<'a, N, S, R, O, M> {
+    client: Client<'a, N, S, R, Standard>,
     console: Console<O>,
     monitor: M,
     counts: Counts,
@@ -120,7 +122,7 @@ struct Counts {
     unreachable: u64,
 }
 
-impl<N, S, R, O, M> Chat<N, S, R, O, M>
+impl<N, S, R, O, M> Chat<'_, N, S, R, O, M>
 where
     N: TcpConnect + Dns,
     S: Storage,

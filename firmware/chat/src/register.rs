@@ -9,7 +9,6 @@ use zephyr_core::wire::{Code, PkgRefusal};
 use zephyr_core::{Address, Standard};
 use zephyr_embedded::{Client, Pkg, Registration, RegistrationError, Storage};
 
-use crate::board::CONTACTS;
 use crate::console::Console;
 use crate::lines::Lines;
 
@@ -37,7 +36,7 @@ pub async fn ask_address<I: Read, O: Write, const LINE: usize>(
 ///
 /// All are asked first, so that all mails are on their way when the first code is asked for.
 pub async fn register<I, O, N, S, R, const LINE: usize>(
-    client: &Client<'_, N, S, R, CONTACTS, Standard>,
+    client: &Client<'_, N, S, R, Standard>,
     lines: &mut Lines<I, LINE>,
     console: &mut Console<O>,
 ) -> Option<()>
@@ -69,10 +68,7 @@ where
     Some(())
 }
 
-async fn state<N, S, R>(
-    client: &Client<'_, N, S, R, CONTACTS, Standard>,
-    pkg: usize,
-) -> Registration
+async fn state<N, S, R>(client: &Client<'_, N, S, R, Standard>, pkg: usize) -> Registration
 where
     N: TcpConnect + Dns,
     S: Storage,
@@ -84,7 +80,7 @@ where
 
 /// Asks the PKG for a mail until it sends one.
 async fn ask_for_mail<I, O, N, S, R, const LINE: usize>(
-    client: &Client<'_, N, S, R, CONTACTS, Standard>,
+    client: &Client<'_, N, S, R, Standard>,
     pkg: &Pkg,
     lines: &mut Lines<I, LINE>,
     console: &mut Console<O>,
@@ -116,7 +112,7 @@ where
 
 /// Asks for the code once.
 async fn bring_code<I, O, N, S, R, const LINE: usize>(
-    client: &Client<'_, N, S, R, CONTACTS, Standard>,
+    client: &Client<'_, N, S, R, Standard>,
     pkg: &Pkg,
     lines: &mut Lines<I, LINE>,
     console: &mut Console<O>,

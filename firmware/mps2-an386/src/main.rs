@@ -18,20 +18,20 @@ use embassy_net::{Config, Runner, Stack, StackResources};
 use embassy_time::{Duration, with_timeout};
 use machine::{Figures, HostLoopback, HostRng};
 use rand_core::Rng;
-use static_cell::StaticCell;
-use zephyr_embedded::{SocketBuffers, Sockets};
+use static_cell::{ConstStaticCell, StaticCell};
+use zephyr_embedded::{SocketBuffers, Sockets, apart};
 
 use console::{Input, Output};
 use ethernet::Ethernet;
 
-/// Bytes that a connection can have on the way, in each direction.
-const TCP_BUFFER: usize = 1024;
+/// Bytes that a connection can have on the way: to a server, which gets a packet at most, and from it.
+const SENT: usize = 512;
+const RECEIVED: usize = 1024;
 /// How long an address on the network is waited for before the chat begins.
 const DHCP: Duration = Duration::from_secs(5);
 
 type Flash = machine::RamFlash;
 type Network = HostLoopback<Sockets<'static, { chat::SOCKETS }>>;
-type ClientMemory = Memory<'static, Flash, Network, HostRng>;
 type Chat = Board<Input, Output, Flash, HostRng, Network, Figures>;
 
 #[entry]
@@ -64,9 +64,9 @@ fn start(spawner: Spawner, figures: Figures) {
 }
 
 fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
-    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
-        StaticCell::new();
-    let buffers = BUFFERS.init_with(SocketBuffers::new);
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, SENT, RECEIVED>> =
+        ConstStaticCell::new(SocketBuffers::new());
+    let buffers = BUFFERS.take();
     let flash = machine::storage();
     let manifest = machine::manifest();
     let (input, output) = console::start();
@@ -82,17 +82,12 @@ async fn run_network(mut runner: Runner<'static, Ethernet>) -> ! {
 
 #[embassy_executor::task]
 async fn run_chat(stack: Stack<'static>, board: Chat) {
+    static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
     // Without a cable there can be a chat, but no servers.
     let _ = with_timeout(DHCP, stack.wait_config_up()).await;
-    match chat::run(board, memory()).await {
+    let memory = MEMORY.take();
+    match apart!(chat::run(board, memory)).await {
         Ok(()) => machine::exit(true),
         Err(error) => machine::fail(format_args!("{error}")),
     }
-}
-
-/// The client's memory, made in a stack frame that is gone when the client runs.
-#[inline(never)]
-fn memory() -> &'static mut ClientMemory {
-    static MEMORY: StaticCell<ClientMemory> = StaticCell::new();
-    MEMORY.init_with(Memory::new)
 }

@@ -18,14 +18,15 @@ use embassy_time::{Duration, with_timeout};
 use machine::{Figures, HostLoopback, HostRng, RamFlash};
 use rand_core::Rng;
 use riscv_rt::entry;
-use static_cell::StaticCell;
-use zephyr_embedded::{SocketBuffers, Sockets};
+use static_cell::{ConstStaticCell, StaticCell};
+use zephyr_embedded::{SocketBuffers, Sockets, apart};
 
 use console::{Input, Output};
 use network::Network;
 
-/// Bytes that a connection can have on the way, in each direction.
-const TCP_BUFFER: usize = 1024;
+/// Bytes that a connection can have on the way: to a server, which gets a packet at most, and from it.
+const SENT: usize = 512;
+const RECEIVED: usize = 1024;
 /// How long an address on the network is waited for before the chat begins.
 const DHCP: Duration = Duration::from_secs(5);
 
@@ -58,9 +59,9 @@ fn start(spawner: Spawner, figures: Figures) {
 }
 
 fn board(stack: Stack<'static>, rng: HostRng, monitor: Figures) -> Chat {
-    static BUFFERS: StaticCell<SocketBuffers<{ chat::SOCKETS }, TCP_BUFFER, TCP_BUFFER>> =
-        StaticCell::new();
-    let buffers = BUFFERS.init_with(SocketBuffers::new);
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, SENT, RECEIVED>> =
+        ConstStaticCell::new(SocketBuffers::new());
+    let buffers = BUFFERS.take();
     let (input, output) = console::start();
     Board {
         input,
@@ -81,17 +82,12 @@ async fn run_network(mut runner: Runner<'static, Network>) -> ! {
 
 #[embassy_executor::task]
 async fn run_chat(stack: Stack<'static>, board: Chat) {
+    static MEMORY: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
     // Without a cable there can be a chat, but no servers.
     let _ = with_timeout(DHCP, stack.wait_config_up()).await;
-    match chat::run(board, memory()).await {
+    let memory = MEMORY.take();
+    match apart!(chat::run(board, memory)).await {
         Ok(()) => machine::exit(true),
         Err(error) => machine::fail(format_args!("{error}")),
     }
-}
-
-/// The client's memory. Not inlined: it is made on the stack and moved, and that frame would lie below the task's.
-#[inline(never)]
-fn memory() -> &'static mut Memory<'static, RamFlash, Internet, HostRng> {
-    static MEMORY: StaticCell<Memory<'static, RamFlash, Internet, HostRng>> = StaticCell::new();
-    MEMORY.init_with(Memory::new)
 }

@@ -63,6 +63,7 @@ macro_rules! point {
                 <$affine>::from_compressed(bytes.try_into().ok()?).into()
             }
 
+            #[inline(never)]
             fn decode_unchecked(bytes: &[u8]) -> Option<Self> {
                 <$affine>::from_compressed_unchecked(bytes.try_into().ok()?).into()
             }
@@ -130,30 +131,44 @@ impl Pairing for Portable {
         &q.point
     }
 
+    // Not inlined, and what follows on the pairing is not either: the less stands below it on the stack, the better.
+    #[inline(never)]
     fn pair(p: &G1Affine, q: &Prepared) -> GtBytes {
         #[cfg(feature = "alloc")]
         let mut gt = bls12_381::multi_miller_loop(&[(p, &q.lines)]).final_exponentiation();
         #[cfg(not(feature = "alloc"))]
         let mut gt = bls12_381::pairing(p, &q.point);
-        let mut digits = HexDigits { bytes: Zeroizing::new([0; GT_SIZE]), taken: 0, left: 0 };
-        write!(digits, "{gt}").expect("twelve coefficients of 96 digits");
-        gt.zeroize();
-        assert_eq!(digits.taken, 2 * GT_SIZE, "twelve coefficients of 96 digits");
-        digits.bytes
+        let bytes = digits(&gt);
+        erase(&mut gt);
+        bytes
     }
+}
+
+#[inline(never)]
+fn digits(gt: &bls12_381::Gt) -> GtBytes {
+    let mut bytes = Zeroizing::new([0; GT_SIZE]);
+    let mut digits = HexDigits { bytes: &mut bytes, taken: 0, left: 0 };
+    write!(digits, "{gt}").expect("twelve coefficients of 96 digits");
+    assert_eq!(digits.taken, 2 * GT_SIZE, "twelve coefficients of 96 digits");
+    bytes
+}
+
+#[inline(never)]
+fn erase(gt: &mut bls12_381::Gt) {
+    gt.zeroize();
 }
 
 /// Collects the 96 digits behind every `0x` in a text: the crate shows the coefficients of an element of the
 /// target group only through `Display`, in the order that we hash.
-struct HexDigits {
-    bytes: GtBytes,
+struct HexDigits<'b> {
+    bytes: &'b mut [u8; GT_SIZE],
     /// Digits taken so far.
     taken: usize,
     /// Digits that the coefficient being read still has.
     left: usize,
 }
 
-impl Write for HexDigits {
+impl Write for HexDigits<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.bytes() {
             if c == b'x' {

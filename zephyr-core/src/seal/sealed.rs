@@ -87,8 +87,8 @@ impl<P: Pairing> RoundContext<P> {
         &self.key
     }
 
-    pub(crate) fn into_id(self) -> RoundId {
-        self.id
+    pub(crate) fn id(&self) -> &RoundId {
+        &self.id
     }
 }
 
@@ -210,6 +210,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
     /// Opens a message, in place, that bears `sender`'s tag of `slot`. The authenticator is checked before any
     /// pairing. `None` if it is not an undamaged message from `sender` in that slot.
     #[must_use]
+    #[inline(never)]
     pub fn open_from<'m>(
         &self,
         sender: &Address,
@@ -220,7 +221,19 @@ impl<'a, P: Pairing> Opener<'a, P> {
         if message.len() < SEAL_OVERHEAD || !self.authentic(key, slot, message) {
             return None;
         }
-        let payload = self.decrypt(message)?;
+        let digest = self.digest(message)?;
+        self.read_from(sender, slot, message, &digest)
+    }
+
+    #[inline(never)] // what it needs of the stack would lie below the digest's pairing
+    fn read_from<'m>(
+        &self,
+        sender: &Address,
+        slot: u16,
+        message: &'m mut [u8],
+        digest: &[u8; DIGEST_SIZE],
+    ) -> Option<Opened<'m>> {
+        let payload = self.decrypt(message, digest)?;
         let header = &payload.header;
         (header.sender.as_ref() == Some(sender) && header.slot == slot)
             .then_some(Opened { payload })
@@ -262,16 +275,11 @@ impl<'a, P: Pairing> Opener<'a, P> {
                 return None;
             }
         }
-        Some(Opened { payload: self.decrypt_with(message, digest)? })
+        Some(Opened { payload: self.decrypt(message, digest)? })
     }
 
     fn authentic(&self, key: &SenderKey, slot: u16, message: &[u8]) -> bool {
         key.verify(&self.round.directory, slot, &message[field::REST..], &message[field::MAC])
-    }
-
-    fn decrypt<'m>(&self, message: &'m mut [u8]) -> Option<Payload<'m>> {
-        let digest = self.digest(message)?;
-        self.decrypt_with(message, &digest)
     }
 
     /// The digest from U and V, if the box verifies under it: here somebody else's message ends.
@@ -307,7 +315,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
     }
 
     /// Decrypts, then checks U = r·G1 and the digest (Fujisaki-Okamoto), and takes the payload apart.
-    fn decrypt_with<'m>(
+    fn decrypt<'m>(
         &self,
         message: &'m mut [u8],
         digest_in: &[u8; DIGEST_SIZE],

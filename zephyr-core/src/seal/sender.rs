@@ -26,11 +26,13 @@ pub struct SenderKey([u8; 32]);
 
 impl SenderKey {
     /// The key under which `sender`, whose round key this is, writes to `recipient` (one pairing).
+    #[inline(never)] // here and below: the bytes of a pairing in as few frames as can be
     pub fn to<P: Pairing>(sender: &Address, key: &PrivateKey<P>, recipient: &Identity<P>) -> Self {
         Self::derive(&P::pair(key.d1(), recipient.q2_prepared()), sender, recipient.address())
     }
 
     /// The key under which `recipient`, whose round key this is, gets messages of `sender` (one pairing).
+    #[inline(never)]
     pub fn from<P: Pairing>(
         sender: &Identity<P>,
         recipient: &Address,
@@ -40,6 +42,7 @@ impl SenderKey {
     }
 
     /// The same of a `sender` whose points aren't kept: one hash to G1 more.
+    #[inline(never)]
     pub(super) fn from_address<P: Pairing>(
         network: &NetworkId,
         sender: &Address,

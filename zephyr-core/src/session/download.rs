@@ -17,6 +17,7 @@ impl<S: Suite> Session<'_, S> {
         self.incoming.iter().position(|i| i.as_ref().is_some_and(|i| i.round() == round))
     }
 
+    #[inline(never)]
     pub(super) fn handle_download<'f>(
         &mut self,
         round: Round,
@@ -28,9 +29,15 @@ impl<S: Suite> Session<'_, S> {
         if own.is_some() || list.as_ref().is_some_and(|list| list.left > 0) {
             return self.handle_message(place, frame);
         }
+        self.handle_reply(place, frame)
+    }
+
+    /// Handles what comes between the messages.
+    #[inline(never)]
+    fn handle_reply<'f>(&mut self, place: usize, frame: &[u8]) -> Option<Reaction<'f>> {
         self.end_list(place)?;
         let incoming = self.incoming[place].as_mut()?;
-        let download = &mut incoming.download;
+        let (round, download) = (incoming.round(), &mut incoming.download);
         match decode(frame).ok()? {
             MailboxReply::Start { .. } if !download.started => download.started = true,
             MailboxReply::List { mixer, messages, signature } if download.started => {
@@ -77,6 +84,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// Checks the signature of the list that has been received whole.
+    #[inline(never)]
     fn end_list(&mut self, place: usize) -> Option<()> {
         let incoming = self.incoming[place].as_mut()?;
         let Some(list) = incoming.download.list.take() else { return Some(()) };
@@ -132,6 +140,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// Looks the tag up, else tries the user's key: one pairing, if any.
+    #[inline(never)]
     fn open<'m>(&mut self, place: usize, message: &'m mut [u8]) -> Option<Tried<'m>> {
         let incoming = self.incoming[place].as_ref()?;
         let Some(key) = &incoming.key else { return Some(Tried::Done(None)) };
@@ -154,6 +163,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// Opens a message that bears no contact's tag and is the user's.
+    #[inline(never)]
     fn open_own<'m>(
         &mut self,
         place: usize,

@@ -17,7 +17,10 @@ const PATIENCE_MS: u64 = 10_000;
 
 impl<S: Suite> Session<'_, S> {
     pub(super) fn next_action(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
-        self.next_outgoing(now, rng).or_else(|| self.next_incoming(now, rng))
+        match self.next_outgoing(now, rng) {
+            None => self.next_incoming(now, rng),
+            action => action,
+        }
     }
 
     /// How long a connection may say nothing before it counts as failed: so that there is time for another try.
@@ -55,6 +58,7 @@ impl<S: Suite> Session<'_, S> {
         Some(Action::Connect { exchange, server })
     }
 
+    #[inline(never)]
     fn next_outgoing(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
         if let Some(action) = self.check_key().or_else(|| self.next_fill(now, rng)) {
             return Some(action);
@@ -73,6 +77,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// Does a step of the check of the PKGs' shares.
+    #[inline(never)] // pairings stand on few frames that are as small as can be
     fn check_key(&mut self) -> Option<Action> {
         let outgoing = self.outgoing.as_mut()?;
         let round_key = outgoing.agreed.as_ref()?.context.key();
@@ -114,6 +119,7 @@ impl<S: Suite> Session<'_, S> {
         pkgs.filter(|&pkg| !extraction.has_share(pkg)).map(Kind::Extract).find(idle)
     }
 
+    #[inline(never)]
     fn next_incoming(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
         for place in 0..ROUNDS_IN_FLIGHT {
             let Some(incoming) = self.incoming[place].as_mut() else { continue };

@@ -94,7 +94,9 @@ impl<P: Pairing> Extraction<P> {
         if let State::Done(key) = &self.state { Some(key) } else { None }
     }
 
-    pub(super) fn into_key(self) -> Option<PrivateKey<P>> {
-        if let State::Done(key) = self.state { Some(key) } else { None }
+    /// Takes the key, if it has come: the round is over.
+    pub(super) fn take_key(&mut self) -> Option<PrivateKey<P>> {
+        let state = core::mem::replace(&mut self.state, State::Failed);
+        if let State::Done(key) = state { Some(key) } else { None }
     }
 }

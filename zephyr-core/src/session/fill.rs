@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 
 use crate::crypto::suite::Suite;
 use crate::geometry::MAX_HOPS;
+use crate::identity::Address;
 use crate::ids::{Mailbox, Round, UnixMs};
 use crate::onion::{SEALED_OFFSET, Wrap, wrap_in_place};
 use crate::seal::{Cover, Payload, PayloadHeader, SEAL_OVERHEAD, Sealer, SenderTag};
@@ -14,6 +15,7 @@ use super::outgoing::{Slot, Unwrapped};
 
 impl<S: Suite> Session<'_, S> {
     /// The next step towards the round's packets: the same number of them whatever the caller has for the slots.
+    #[inline(never)]
     pub(super) fn next_fill(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
         if self.wrap_sealed(rng) {
             return Some(Action::Continue);
@@ -75,8 +77,7 @@ impl<S: Suite> Session<'_, S> {
         let route = agreed.routes.pick(rng);
         let recipient = recipient.filter(|_| outgoing.may_write());
         let message = draft.zip(recipient).and_then(|(draft, (to, key))| {
-            let payload = draft.payload(self.own.address(), slot);
-            payload.encode(&mut sealed[SEAL_OVERHEAD..]).ok()?;
+            draft.write(self.own.address(), slot, &mut sealed[SEAL_OVERHEAD..])?;
             let tag = SenderTag::Slot(key, slot.into());
             Sealer::new(&agreed.context).seal(to, tag, sealed, rng, &mut self.hedge);
             Some(to.address().mailbox(self.manifest.network(), parameters.mailboxes))
@@ -95,6 +96,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// Wraps the message that was sealed last (two X25519 a hop). `false` if there is none.
+    #[inline(never)]
     fn wrap_sealed(&mut self, rng: &mut impl CryptoRng) -> bool {
         let Some(outgoing) = &mut self.outgoing else { return false };
         let Some(Unwrapped { slot, route, mailbox }) = outgoing.unwrapped.take() else {
@@ -121,8 +123,10 @@ impl<S: Suite> Session<'_, S> {
     }
 }
 
-impl<'a> Draft<'a> {
-    fn payload(&self, sender: &crate::identity::Address, slot: u8) -> Payload<'a> {
+impl Draft<'_> {
+    /// Writes the payload that it is to be.
+    #[inline(never)]
+    fn write(&self, sender: &Address, slot: u8, out: &mut [u8]) -> Option<()> {
         let header = PayloadHeader {
             sender: Some(sender.clone()),
             content: self.content,
@@ -135,6 +139,6 @@ impl<'a> Draft<'a> {
             fragment: self.fragment,
             fragments: self.fragments,
         };
-        Payload { header, body: self.body }
+        Payload { header, body: self.body }.encode(out).ok()
     }
 }

@@ -56,17 +56,17 @@ pub(super) struct Incoming<S: Suite> {
 }
 
 impl<S: Suite> Incoming<S> {
-    /// `None` if the round has no directory. Without a key the mailbox is downloaded all the same.
+    /// Takes what it needs of the round that was submitted. `None` if that has no directory. Without a key the mailbox is downloaded all the same.
     pub(super) fn new(
-        outgoing: Outgoing<S>,
+        outgoing: &mut Outgoing<S>,
         manifest: &Manifest<'_>,
         now: UnixMs,
         rng: &mut impl Rng,
     ) -> Option<Self> {
         let schedule = *outgoing.schedule();
-        let Outgoing { agreed, extraction, slots, mut loops, .. } = outgoing;
+        let Outgoing { agreed, extraction, slots, loops, .. } = outgoing;
         loops.keep(|slot| slots[usize::from(slot)] == Slot::Sent);
-        let agreed = agreed?;
+        let agreed = agreed.as_ref()?;
         let window = u64::from(manifest.parameters().download_ms);
         let delay = rng.next_u64() % (window / 2).max(1);
         Some(Self {
@@ -75,10 +75,10 @@ impl<S: Suite> Incoming<S> {
             retry_ms: (window / 8).max(1),
             attempts: 0,
             exits: agreed.routes.exits().into_iter().collect(),
-            id: agreed.context.into_id(),
-            key: extraction.into_key(),
+            id: agreed.context.id().clone(),
+            key: extraction.take_key(),
             download: Download::default(),
-            loops,
+            loops: core::mem::take(loops),
             opened: 0,
             gone: false,
             done: false,

@@ -12,6 +12,7 @@ use super::exchange::{Exchange, Kind};
 use super::{CLOCK_ROUNDS, Session};
 
 impl<S: Suite> Session<'_, S> {
+    #[inline(never)]
     pub(super) fn handle_clock<'f>(
         &mut self,
         exchange: Exchange,
@@ -39,6 +40,7 @@ impl<S: Suite> Session<'_, S> {
         encode(&request, out).map_or(Reaction::Close, |request| Reaction::Send(request.len()))
     }
 
+    #[inline(never)]
     pub(super) fn handle_directory<'f>(
         &mut self,
         exchange: Exchange,
@@ -71,6 +73,7 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// What another info-node has for the round. Without any it has nothing to object.
+    #[inline(never)]
     pub(super) fn handle_confirmation<'f>(
         &mut self,
         exchange: Exchange,

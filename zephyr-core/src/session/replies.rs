@@ -137,6 +137,7 @@ impl<S: Suite> Session<'_, S> {
         }
     }
 
+    #[inline(never)]
     fn handle_share<'f>(
         &mut self,
         round: Round,
@@ -166,6 +167,7 @@ impl<S: Suite> Session<'_, S> {
         Some(Reaction::Close)
     }
 
+    #[inline(never)]
     fn handle_submitted<'f>(
         &mut self,
         exchange: Exchange,

@@ -21,7 +21,7 @@ use crate::storage::Storage;
 /// How long a PKG may take, all together: it sends a mail before it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl<N, S, R, const CONTACTS: usize, C> Client<'_, N, S, R, CONTACTS, C>
+impl<N, S, R, C> Client<'_, N, S, R, C>
 where
     N: TcpConnect + Dns,
     S: Storage,

@@ -23,7 +23,7 @@ impl Showing {
     }
 }
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
+impl<S: Storage> Home<'_, S> {
     /// Keeps what came; `delivered` gets the messages whose last fragment is acknowledged. Whether it was kept: if
     /// there is no room, it comes again.
     pub(crate) async fn receive(
@@ -98,8 +98,8 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
         &mut self,
         buffer: &mut [u8],
     ) -> Result<Option<Part>, Error<S::Error>> {
-        for i in 0..CONTACTS {
-            let place = (self.turn + i) % CONTACTS;
+        for i in 0..self.contacts.len() {
+            let place = (self.turn + i) % self.contacts.len();
             if let Some(part) = self.contact_part(place, buffer).await? {
                 self.turn = place;
                 return Ok(Some(part));
@@ -137,7 +137,7 @@ impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
                 if self.state(place).is_some_and(|state| state.in_head() == index) =>
             {
                 if head.fragment + 1 == head.fragments {
-                    self.turn = (place + 1) % CONTACTS;
+                    self.turn = (place + 1) % self.contacts.len();
                 }
                 self.advance(place, Some(&head)).await
             }

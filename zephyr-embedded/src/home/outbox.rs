@@ -55,7 +55,7 @@ impl<E: fmt::Debug> fmt::Display for SendError<E> {
 
 impl<E: fmt::Debug> core::error::Error for SendError<E> {}
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
+impl<S: Storage> Home<'_, S> {
     /// `message` is a random number; `capacity` is how many bytes of the message a fragment takes, `now` the network's
     /// time, if it is known.
     pub(crate) async fn send(

@@ -12,7 +12,7 @@ use super::{Home, keys, load};
 /// PKG, state, time.
 pub(super) const REGISTRATION_SIZE: usize = 32 + 1 + 8;
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
+impl<S: Storage> Home<'_, S> {
     pub(crate) async fn registration(
         &mut self,
         pkg: &ServerId,

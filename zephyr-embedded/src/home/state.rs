@@ -16,7 +16,7 @@ const VERSION: u8 = 1;
 /// The user has all of it.
 const WHOLE: u16 = u16::MAX;
 
-pub(super) struct Contact {
+pub(crate) struct Contact {
     pub(super) address: Address,
     pub(super) state: State,
 }

@@ -60,7 +60,7 @@ impl Strangers {
     }
 }
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
+impl<S: Storage> Home<'_, S> {
     /// Whether it was kept.
     pub(super) async fn receive_stranger(
         &mut self,

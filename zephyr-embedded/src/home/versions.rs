@@ -13,7 +13,7 @@ pub(crate) const LONGEST: usize = PIECE * keys::PIECES as usize;
 /// Version, length.
 const HEAD_SIZE: usize = 8;
 
-impl<S: Storage, const CONTACTS: usize> Home<S, CONTACTS> {
+impl<S: Storage> Home<'_, S> {
     /// The newest signed manifest with an even (0) or odd (1) version: its length in `buffer`. If that is too short, it
     /// has its beginning.
     pub(crate) async fn version(

@@ -1,7 +1,5 @@
 //! The session and everything that it asks for, but the connections' bytes.
 
-use core::pin::pin;
-
 use embassy_futures::select::{Either3, select3};
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -17,7 +15,7 @@ use zephyr_core::{
 
 use super::place::{Job, Place, Report};
 use super::{Sizes, fits};
-use crate::apart::apart;
+use crate::apart;
 use crate::error::Error;
 use crate::event::{Event, Failure};
 use crate::home::LONGEST_MANIFEST;
@@ -29,8 +27,8 @@ use crate::storage::Storage;
 /// The session is asked at most this often, and at least this often, in milliseconds.
 const WAITS: (u64, u64) = (1, 3_600_000);
 
-pub(super) struct Driver<'d, 'm, N, S, R, const CONTACTS: usize, C: Suite> {
-    pub(super) shared: &'d Shared<'d, N, S, R, CONTACTS, C>,
+pub(super) struct Driver<'d, 'm, 'a, N, S, R, C: Suite> {
+    pub(super) shared: &'d Shared<'a, N, S, R, C>,
     pub(super) session: &'d mut Session<'m, C>,
     pub(super) manifest: &'d Manifest<'m>,
     pub(super) version: Version,
@@ -40,35 +38,24 @@ pub(super) struct Driver<'d, 'm, N, S, R, const CONTACTS: usize, C: Suite> {
     pub(super) wake: &'d Signal<NoopRawMutex, ()>,
 }
 
-impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
-    Driver<'_, '_, N, S, R, CONTACTS, C>
-{
+impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
     /// Until all rounds of this version of the network are over; the first round of the next one.
     pub(super) async fn run(&mut self) -> Result<Round, Error<S::Error>> {
         self.look_ahead();
-        apart(pin!(self.sync_contacts())).await;
+        apart!(self.sync_contacts()).await;
         loop {
-            match self.poll_session() {
-                Some(Action::Continue) => {
-                    yield_now().await;
-                    // What came meanwhile must not wait for the end of a long computation.
-                    apart(pin!(self.read())).await?;
-                    continue;
-                }
-                Some(action) => {
-                    apart(pin!(self.act(action))).await?;
-                    continue;
-                }
-                None => {}
+            if let Some(action) = self.poll_session() {
+                apart!(self.act(&action)).await?;
+                continue;
             }
             self.close_unwanted();
-            if apart(pin!(self.read())).await? {
+            if apart!(self.read()).await? {
                 continue;
             }
             if let Some(next) = self.until().filter(|_| self.session.is_over()) {
                 return Ok(next);
             }
-            apart(pin!(self.wait())).await;
+            apart!(self.wait()).await;
         }
     }
 
@@ -117,11 +104,17 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
         }
     }
 
-    async fn act(&mut self, action: Action) -> Result<(), Error<S::Error>> {
+    async fn act(&mut self, action: &Action) -> Result<(), Error<S::Error>> {
         match action {
-            Action::Connect { exchange, server } => self.connect(Job { exchange, server }),
-            Action::Fill { round, slot, contact } => self.fill(round, slot, &contact).await?,
-            Action::Continue => yield_now().await,
+            Action::Connect { exchange, server } => {
+                self.connect(Job { exchange: *exchange, server: *server });
+            }
+            Action::Fill { round, slot, contact } => self.fill(*round, *slot, contact).await?,
+            Action::Continue => {
+                yield_now().await;
+                // What came meanwhile must not wait for the end of a long computation.
+                apart!(self.read()).await?;
+            }
             Action::Event(event) => self.note(event).await?,
         }
         Ok(())
@@ -159,7 +152,7 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             any = true;
             let failure = match report {
                 Report::Failed(why) => Some(why),
-                Report::Received => apart(pin!(self.read_message(place, job))).await?,
+                Report::Received => apart!(self.read_message(place, job)).await?,
             };
             if let Some(why) = failure {
                 place.order(None);
@@ -205,9 +198,8 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             Reaction::Received { round, payload } => {
                 let mut home = self.shared.home.lock().await;
                 let events = &self.shared.events;
-                let kept = home
-                    .receive(round, &payload, |message| events.tell(Event::Delivered(message)))
-                    .await?;
+                let delivered = |message| events.tell(Event::Delivered(message));
+                let kept = apart!(home.receive(round, &payload, delivered)).await?;
                 self.shared.arrived.signal(());
                 if !kept {
                     events.tell(Event::NoRoom);
@@ -215,7 +207,7 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
                 place.turn.signal(None);
             }
             Reaction::Version { signed } => {
-                self.learn(signed).await?;
+                apart!(self.learn(signed)).await?;
                 place.order(None);
             }
             Reaction::Close if self.session.waits_for(job.exchange) => {
@@ -270,8 +262,8 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
         Ok(())
     }
 
-    async fn note(&mut self, event: session::Event) -> Result<(), Error<S::Error>> {
-        match &event {
+    async fn note(&mut self, event: &session::Event) -> Result<(), Error<S::Error>> {
+        match event {
             session::Event::Clock { offset_ms } => self.shared.clock.set_offset(*offset_ms),
             session::Event::Opened { round, directory, .. } => {
                 let now = self.session.network_time(self.shared.clock.local());
@@ -290,7 +282,7 @@ impl<N, S: Storage, R: CryptoRng, const CONTACTS: usize, C: Suite>
             session::Event::PkgRefused { pkg, why, .. } => self.note_refusal(*pkg, *why).await?,
             _ => {}
         }
-        self.tell(Event::Round(event));
+        self.tell(Event::Round(event.clone()));
         Ok(())
     }
 

@@ -16,12 +16,11 @@ use crate::endpoint::resolve;
 use crate::event::Failure;
 use crate::shared::Shared;
 
-/// A worker for each place, side by side. Made in a stack frame of its own, since their futures are large.
-#[inline(never)]
-pub(super) fn all<'a, N, S, R, const CONTACTS: usize, const CONNECTIONS: usize, C>(
+/// A worker for each place, side by side.
+pub(super) fn all<'a, N, S, R, const CONNECTIONS: usize, C>(
     places: &'a [Place<'_>; CONNECTIONS],
     manifest: &'a Manifest<'_>,
-    shared: &'a Shared<'_, N, S, R, CONTACTS, C>,
+    shared: &'a Shared<'_, N, S, R, C>,
     wake: &'a Signal<NoopRawMutex, ()>,
 ) -> impl Future<Output = [Infallible; CONNECTIONS]>
 where
@@ -33,10 +32,10 @@ where
 }
 
 /// Works for ever. Whatever hangs is dropped as soon as the driver orders something else.
-async fn work<N, S, R, const CONTACTS: usize, C>(
+async fn work<N, S, R, C>(
     place: &Place<'_>,
     manifest: &Manifest<'_>,
-    shared: &Shared<'_, N, S, R, CONTACTS, C>,
+    shared: &Shared<'_, N, S, R, C>,
     wake: &Signal<NoopRawMutex, ()>,
 ) -> Infallible
 where
@@ -62,11 +61,11 @@ where
     }
 }
 
-async fn exchange<N, S, R, const CONTACTS: usize, C>(
+async fn exchange<N, S, R, C>(
     place: &Place<'_>,
     job: Job,
     manifest: &Manifest<'_>,
-    shared: &Shared<'_, N, S, R, CONTACTS, C>,
+    shared: &Shared<'_, N, S, R, C>,
     wake: &Signal<NoopRawMutex, ()>,
 ) -> Result<Infallible, Failure>
 where

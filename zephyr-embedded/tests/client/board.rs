@@ -19,9 +19,8 @@ use crate::world::Shared;
 pub const CONTACTS: usize = 4;
 pub const CONNECTIONS: usize = 3;
 
-pub type Memory<S> =
-    Resources<'static, Cable<S>, Disk, ChaCha8Rng, CONTACTS, CONNECTIONS, 4, 598, 2_048, 2_048, S>;
-pub type Handle<S> = Client<'static, Cable<S>, Disk, ChaCha8Rng, CONTACTS, S>;
+pub type Memory<S> = Resources<CONTACTS, CONNECTIONS, 4, 598, 2_048, 2_048, S>;
+pub type Handle<S> = Client<'static, Cable<S>, Disk, ChaCha8Rng, S>;
 
 /// Items in memory.
 #[derive(Clone, Default)]
@@ -195,7 +194,8 @@ impl<S: Suite> Board<S> {
             let config = Config { account, manifest, contacts_only, verify_proofs: true };
             let memory: &'static mut Memory<S> = Box::leak(Box::new(Memory::new()));
             match new(memory, config, network, disk, rng).await {
-                Ok((client, runner)) => {
+                Ok(device) => {
+                    let (client, runner) = Box::leak(Box::new(device)).split();
                     handle.set(Some(client));
                     let Err(error) = runner.run().await;
                     log.ended.set(Some(error));

@@ -25,7 +25,7 @@ type Shown = (u64, u16, Vec<u8>);
 struct Person<D: Disk> {
     name: &'static str,
     disk: D,
-    home: Option<Home<D::Storage, 2>>,
+    home: Option<Home<'static, D::Storage>>,
     /// Message and text, and whether it is certain that it was accepted.
     written: Vec<(u64, Vec<u8>, bool)>,
     shown: Vec<Shown>,
@@ -71,7 +71,7 @@ impl<D: Disk> Person<D> {
         }
     }
 
-    fn home(&mut self) -> &mut Home<D::Storage, 2> {
+    fn home(&mut self) -> &mut Home<'static, D::Storage> {
         self.home.as_mut().expect("it is opened again at once")
     }
 
