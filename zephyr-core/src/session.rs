@@ -10,7 +10,8 @@
 //!    [`Session::handle_connected`] with its handshake hash, for each frame that arrives
 //!    [`Session::handle_frame`]; send what they write. If anything fails or takes too long, call
 //!    [`Session::handle_failed`]. The session retries by itself.
-//! 4. For [`Action::Fill`] look into the outbox and call [`Session::fill`].
+//! 4. For [`Action::Fill`] look into the outbox and call [`Session::fill`]; for [`Action::Open`] call
+//!    [`Session::open`] and keep what it gives.
 //!
 //! Frames from servers and everything in them are hostile; no input panics.
 
@@ -21,6 +22,7 @@ mod event;
 mod exchange;
 mod extraction;
 mod fill;
+mod held;
 mod incoming;
 mod info;
 mod loops;
@@ -46,11 +48,14 @@ pub use exchange::MAX_CONNECTIONS;
 
 use contact::Contacts;
 use exchange::{Exchanges, Kind};
+use held::Held;
 use incoming::Incoming;
 use outgoing::Outgoing;
 
 /// How many rounds can be on their way to the mailboxes while the next one is submitted.
 pub const ROUNDS_IN_FLIGHT: usize = 4;
+/// How many messages for the user a host has room for, until they are opened.
+pub const HELD_MESSAGES: usize = 32;
 const EVENTS: usize = 16;
 /// How many tags of messages from strangers are remembered.
 const STRANGERS: usize = 32;
@@ -87,6 +92,9 @@ pub struct Storage<'a, S: Suite> {
     pub contacts: &'a mut [Option<Contact<S::Pairing>>],
     /// [`Storage::tags_len`] entries.
     pub tags: &'a mut [TagEntry],
+    /// Where the user's messages wait until they are opened: [`Storage::held_len`] bytes. What there is no room for is
+    /// sent again by whoever sent it.
+    pub held: &'a mut [u8],
 }
 
 impl<S: Suite> Storage<'_, S> {
@@ -94,6 +102,11 @@ impl<S: Suite> Storage<'_, S> {
     pub fn packets_len(manifest: &Manifest<'_>) -> usize {
         let parameters = manifest.parameters();
         parameters.geometry.packet_len() * usize::from(parameters.packets_per_round)
+    }
+
+    /// Length in bytes of [`Storage::held`] for `messages` of them at once; [`HELD_MESSAGES`] are plenty.
+    pub fn held_len(manifest: &Manifest<'_>, messages: usize) -> usize {
+        Held::len(manifest.parameters().geometry.sealed_len(), messages)
     }
 
     /// Number of [`Storage::tags`] for `contacts` contacts.
@@ -139,6 +152,7 @@ pub struct Session<'a, S: Suite> {
     spent: Option<Round>,
     outgoing: Option<Outgoing<S>>,
     incoming: [Option<Incoming<S>>; ROUNDS_IN_FLIGHT],
+    held: Held<'a>,
     /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
     strangers: Deque<Tag, STRANGERS>,
     exchanges: Exchanges,
@@ -196,6 +210,7 @@ impl<'a, S: Suite> Session<'a, S> {
             spent: settings.last_round.map(|(round, _)| round),
             outgoing: None,
             incoming: [const { None }; ROUNDS_IN_FLIGHT],
+            held: Held::new(storage.held, parameters.geometry.sealed_len()),
             strangers: Deque::new(),
             exchanges: Exchanges::new(settings.connections),
             failed: None,
@@ -366,12 +381,16 @@ impl<'a, S: Suite> Session<'a, S> {
         for place in 0..ROUNDS_IN_FLIGHT {
             let over = self.incoming[place].as_ref().filter(|i| i.is_over(now));
             let Some((round, missed)) = over.map(|i| (i.round(), i.missed())) else { continue };
+            if self.held.has(place) {
+                continue;
+            }
+            match missed {
+                Some(why) => self.event(Event::Missed { round, why }),
+                None => self.report_mailbox(place),
+            }
             self.incoming[place] = None;
             self.contacts.forget(place);
             self.exchanges.cancel(round);
-            if let Some(why) = missed {
-                self.event(Event::Missed { round, why });
-            }
         }
         if self.outgoing.as_ref().is_some_and(|o| o.is_over(now)) {
             self.finish_outgoing(now, rng);

@@ -16,6 +16,10 @@ use crate::runner::{Lent, Runner, Settings, fits};
 use crate::shared::Shared;
 use crate::storage::Storage;
 
+/// How many messages that arrive in a round can wait to be opened; more are sent again in later rounds. A packet is longer
+/// than the message in it and what is noted with it.
+const HELD: usize = 2;
+
 /// The large memory of a client. Put it into a static, such as a `ConstStaticCell`, and lend it to [`new`].
 ///
 /// | parameter | is | for three mixers and a `payload_len` of 256 |
@@ -42,6 +46,7 @@ pub struct Resources<
     contacts: Vec<Option<session::Contact<C::Pairing>>, CONTACTS>,
     conversations: Vec<Option<home::Contact>, CONTACTS>,
     tags: [[[TagEntry; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
+    held: [[u8; PACKET]; HELD],
     frames: [[u8; FRAME]; CONNECTIONS],
     manifests: [[u8; MANIFEST]; 2],
 }
@@ -64,6 +69,7 @@ impl<
             contacts: Vec::new(),
             conversations: Vec::new(),
             tags: [[[TagEntry::EMPTY; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
+            held: [[0; PACKET]; HELD],
             frames: [[0; FRAME]; CONNECTIONS],
             manifests: [[0; MANIFEST]; 2],
         }
@@ -142,13 +148,15 @@ pub async fn new<
     storage: S,
     rng: R,
 ) -> Result<Device<'a, N, S, R, CONNECTIONS, C>, Error<S::Error>> {
-    let Resources { packets, body, contacts, conversations, tags, frames, manifests } = resources;
+    let Resources { packets, body, contacts, conversations, tags, held, frames, manifests } =
+        resources;
     let firmware = Manifest::parse(config.manifest).map_err(Error::Manifest)?;
     let lent = Lent {
         packets: packets.as_flattened_mut(),
         body,
         contacts: places(contacts),
         tags: tags.as_flattened_mut().as_flattened_mut(),
+        held: held.as_flattened_mut(),
         frames: frames.each_mut().map(|frame| &mut frame[..]),
     };
     let sizes = lent.sizes(SLOTS, PACKET);

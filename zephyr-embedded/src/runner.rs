@@ -31,6 +31,7 @@ pub(crate) struct Lent<'a, const CONNECTIONS: usize, C: Suite> {
     pub(crate) body: &'a mut [u8],
     pub(crate) contacts: &'a mut [Option<Contact<C::Pairing>>],
     pub(crate) tags: &'a mut [TagEntry],
+    pub(crate) held: &'a mut [u8],
     pub(crate) frames: [&'a mut [u8]; CONNECTIONS],
 }
 
@@ -140,6 +141,7 @@ where
             packets: &mut *lent.packets,
             contacts: &mut *lent.contacts,
             tags: &mut lent.tags[..tags],
+            held: &mut *lent.held,
         };
         let now = shared.clock.local();
         let mut session = made(|| Session::<C>::new(manifest.clone(), of_session, storage, now));

@@ -75,7 +75,13 @@ async fn run_version(shared: &Shared, manifest: &Manifest<'_>) -> Result<Round, 
     let mut packets = vec![0; Storage::<Native>::packets_len(manifest)];
     let mut contacts: Vec<_> = repeat_with(|| None).take(places).collect();
     let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(manifest, places)];
-    let storage = Storage { packets: &mut packets, contacts: &mut contacts, tags: &mut tags };
+    let mut held = vec![0; Storage::<Native>::held_len(manifest, session::HELD_MESSAGES)];
+    let storage = Storage {
+        packets: &mut packets,
+        contacts: &mut contacts,
+        tags: &mut tags,
+        held: &mut held,
+    };
     let session = Session::new(manifest.clone(), settings, storage, clock::now());
 
     shared.places.store(places, Ordering::Relaxed);
@@ -168,6 +174,12 @@ impl<'s> Driver<'s> {
         match action {
             Action::Connect { exchange, server } => self.connect(exchange, server),
             Action::Fill { round, slot, contact } => self.fill(round, slot, &contact).await?,
+            Action::Open => {
+                if let Some((round, payload)) = self.session.open() {
+                    let incoming = Incoming::new(round, &payload);
+                    self.receive(incoming, clock::now()).await?;
+                }
+            }
             Action::Continue => tokio::task::yield_now().await,
             Action::Event(event) => self.note(event).await?,
         }
@@ -198,13 +210,13 @@ impl<'s> Driver<'s> {
                     // Of no effect if the session has closed it by itself.
                     self.session.handle_failed(id, now);
                 }
-                self.react(id, reaction, now).await
+                self.react(id, reaction).await
             }
             Report::Frame { id, mut frame } => loop {
                 let out = &mut self.request;
                 match self.session.handle_frame(id, &mut frame, now, out) {
                     Reaction::Again => tokio::task::yield_now().await,
-                    reaction => break self.react(id, reaction, now).await,
+                    reaction => break self.react(id, reaction).await,
                 }
             },
             Report::Failed { id, server: ServerRef { role, index }, why } => {
@@ -217,12 +229,7 @@ impl<'s> Driver<'s> {
         }
     }
 
-    async fn react(
-        &mut self,
-        id: ExchangeId,
-        reaction: Reaction<'_>,
-        now: UnixMs,
-    ) -> Result<(), StoreError> {
+    async fn react(&mut self, id: ExchangeId, reaction: Reaction<'_>) -> Result<(), StoreError> {
         match reaction {
             Reaction::Wait | Reaction::Again => {}
             Reaction::Send(len) => {
@@ -230,10 +237,6 @@ impl<'s> Driver<'s> {
                     // A connection that failed has told so, or will.
                     let _ = link.send(self.request[..len].to_vec());
                 }
-            }
-            Reaction::Received { round, payload } => {
-                let incoming = Incoming::new(round, &payload);
-                self.receive(incoming, now).await?;
             }
             Reaction::Version { signed } => {
                 self.links.remove(&id);

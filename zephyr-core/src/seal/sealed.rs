@@ -189,6 +189,21 @@ pub struct Opened<'a> {
 /// The digest of a message that trial decryption has found to be ours. Dropping it erases it.
 pub(crate) struct OwnMessage(Zeroizing<[u8; DIGEST_SIZE]>);
 
+impl OwnMessage {
+    pub(crate) const SIZE: usize = DIGEST_SIZE;
+
+    /// From [`SIZE`](Self::SIZE) bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut digest = Zeroizing::new([0; DIGEST_SIZE]);
+        digest.copy_from_slice(bytes);
+        Self(digest)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; DIGEST_SIZE] {
+        &self.0
+    }
+}
+
 /// Opens the messages of one person in one round.
 pub struct Opener<'a, P: Pairing> {
     round: &'a RoundId,

@@ -4,12 +4,12 @@ use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ids::Round;
 use crate::mailbox::ListPart;
-use crate::seal::{Opened, Opener, OwnMessage, Sealed};
+use crate::seal::{Opener, Payload, Sealed};
 use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
 use super::Session;
-use super::contact::Hit;
 use super::event::{Event, Reaction};
+use super::held::Taken;
 use super::incoming::{Download, List};
 
 impl<S: Suite> Session<'_, S> {
@@ -21,12 +21,11 @@ impl<S: Suite> Session<'_, S> {
     pub(super) fn handle_download<'f>(
         &mut self,
         round: Round,
-        frame: &'f mut [u8],
+        frame: &[u8],
     ) -> Option<Reaction<'f>> {
         let place = self.incoming_place(round)?;
         let incoming = self.incoming[place].as_mut()?;
-        let Download { list, own, .. } = &incoming.download;
-        if own.is_some() || list.as_ref().is_some_and(|list| list.left > 0) {
+        if incoming.download.list.as_ref().is_some_and(|list| list.left > 0) {
             return self.handle_message(place, frame);
         }
         self.handle_reply(place, frame)
@@ -55,9 +54,6 @@ impl<S: Suite> Session<'_, S> {
                     return None;
                 }
                 incoming.done = true;
-                let (messages, opened) = (download.messages, incoming.opened);
-                self.event(Event::Scanned { round, messages, opened });
-                self.report_loops(place, round);
                 return Some(Reaction::Close);
             }
             MailboxReply::Refused(why) => {
@@ -69,11 +65,15 @@ impl<S: Suite> Session<'_, S> {
         Some(Reaction::Wait)
     }
 
-    /// The mailbox is what the mixers delivered: what is not in it they have lost.
-    fn report_loops(&mut self, place: usize, round: Round) {
+    /// The mailbox is what the mixers delivered, and all that is the user's has been opened: what is not in it they have
+    /// lost.
+    pub(super) fn report_mailbox(&mut self, place: usize) {
         let Some(incoming) = &mut self.incoming[place] else { return };
+        let (round, opened) = (incoming.round(), incoming.opened);
+        let Download { messages, returned, .. } = incoming.download;
         let loops = core::mem::take(&mut incoming.loops);
-        let (sent, returned) = (loops.len(), incoming.download.returned);
+        self.event(Event::Scanned { round, messages, opened });
+        let sent = loops.len();
         if sent == 0 {
             return;
         }
@@ -104,93 +104,77 @@ impl<S: Suite> Session<'_, S> {
         Some(())
     }
 
-    fn handle_message<'f>(&mut self, place: usize, message: &'f mut [u8]) -> Option<Reaction<'f>> {
+    /// Whether the message is the user's is found out in the same time as for any other: the lengths of pauses would
+    /// tell the server.
+    fn handle_message<'f>(&mut self, place: usize, message: &[u8]) -> Option<Reaction<'f>> {
         if message.len() != self.manifest.parameters().geometry.sealed_len() {
             return None;
         }
-        let own = self.incoming[place].as_mut()?.download.own.take();
-        let opened = match own {
-            Some(own) => self.open_own(place, &own, message),
-            None if self.count_message(place, message)? => None,
-            None => match self.open(place, message)? {
-                Tried::Done(opened) => opened,
-                Tried::Own(own) => {
-                    self.incoming[place].as_mut()?.download.own = Some(own);
-                    return Some(Reaction::Again);
-                }
-            },
+        self.count_message(place, message)?;
+        let incoming = self.incoming[place].as_ref()?;
+        let Some(key) = &incoming.key else { return Some(Reaction::Wait) };
+        let tag = Sealed::new(message)?.tag();
+        let own = match self.contacts_only {
+            true => None,
+            false => Opener::in_round(&incoming.id, self.own.address(), key).try_open(message),
         };
-        let Some(Opened { payload }) = opened else { return Some(Reaction::Wait) };
-        let incoming = self.incoming[place].as_mut()?;
-        incoming.opened = incoming.opened.saturating_add(1);
-        Some(Reaction::Received { round: incoming.round(), payload })
+        match self.contacts.look_up(place, &tag) {
+            Some(hit) if hit.used => {}
+            Some(_) => self.held.push(place, None, message),
+            None => {
+                let new = own.filter(|_| self.strangers.iter().all(|known| *known != tag));
+                if let Some(own) = new {
+                    self.held.push(place, Some(&own), message);
+                }
+            }
+        }
+        Some(Reaction::Wait)
     }
 
-    /// Adds the message to those of its list. Whether it is one of the client's loop packets.
-    fn count_message(&mut self, place: usize, message: &[u8]) -> Option<bool> {
+    /// Adds the message to those of its list, and looks whether it is one of the client's loop packets.
+    fn count_message(&mut self, place: usize, message: &[u8]) -> Option<()> {
         let incoming = self.incoming[place].as_mut()?;
         let download = &mut incoming.download;
         let list = download.list.as_mut()?;
         list.left -= 1;
         list.hashes.push(message);
         download.messages = download.messages.saturating_add(1);
-        let bit = incoming.loops.find(message);
-        download.returned |= bit.unwrap_or(0);
-        Some(bit.is_some())
+        download.returned |= incoming.loops.find(message).unwrap_or(0);
+        Some(())
     }
 
-    /// Looks the tag up, else tries the user's key: one pairing, if any.
+    /// Carries out an [`Action::Open`](super::Action::Open): opens one of the messages that were set aside, with one
+    /// pairing and two multiplications at most. `None` if it is nobody's who it seemed to be from.
     #[inline(never)]
-    fn open<'m>(&mut self, place: usize, message: &'m mut [u8]) -> Option<Tried<'m>> {
-        let incoming = self.incoming[place].as_ref()?;
-        let Some(key) = &incoming.key else { return Some(Tried::Done(None)) };
-        let opener = Opener::in_round(&incoming.id, self.own.address(), key);
-        let tag = Sealed::new(message)?.tag();
-        Some(match self.contacts.look_up(place, &tag) {
-            Some(hit) if hit.used => Tried::Done(None),
-            Some(Hit { entry, sender, key, slot, .. }) => {
-                let opened = opener.open_from(sender, key, slot, message);
-                if opened.is_some() {
-                    self.contacts.mark_used(entry);
-                }
-                Tried::Done(opened)
-            }
-            None if self.contacts_only || self.strangers.iter().any(|known| *known == tag) => {
-                Tried::Done(None)
-            }
-            None => opener.try_open(message).map_or(Tried::Done(None), Tried::Own),
-        })
-    }
-
-    /// Opens a message that bears no contact's tag and is the user's.
-    #[inline(never)]
-    fn open_own<'m>(
-        &mut self,
-        place: usize,
-        own: &OwnMessage,
-        message: &'m mut [u8],
-    ) -> Option<Opened<'m>> {
+    pub fn open(&mut self) -> Option<(Round, Payload<'_>)> {
+        let Taken { place, own, message } = self.held.pop()?;
         let incoming = self.incoming[place].as_mut()?;
         let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);
         let tag = Sealed::new(message)?.tag();
-        let opened = opener.open_own(own, message)?;
-        let sender = opened.payload.header.sender.as_ref();
-        // If the contact's tags of all slots are in the table, this one is of no slot.
-        if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
-            return None;
-        }
-        if self.strangers.is_full() {
-            self.strangers.pop_front();
-        }
-        let _ = self.strangers.push_back(tag);
-        Some(opened)
+        let opened = match own {
+            None => {
+                let hit = self.contacts.look_up(place, &tag).filter(|hit| !hit.used)?;
+                let opened = opener.open_from(hit.sender, hit.key, hit.slot, message)?;
+                let entry = hit.entry;
+                self.contacts.mark_used(entry);
+                opened
+            }
+            Some(_) if self.strangers.iter().any(|known| *known == tag) => return None,
+            Some(own) => {
+                let opened = opener.open_own(&own, message)?;
+                let sender = opened.payload.header.sender.as_ref();
+                // If the contact's tags of all slots are in the table, this one is of no slot.
+                if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
+                    return None;
+                }
+                if self.strangers.is_full() {
+                    self.strangers.pop_front();
+                }
+                let _ = self.strangers.push_back(tag);
+                opened
+            }
+        };
+        incoming.opened = incoming.opened.saturating_add(1);
+        Some((incoming.round(), opened.payload))
     }
-}
-
-/// What came of a message.
-#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
-enum Tried<'m> {
-    Done(Option<Opened<'m>>),
-    /// It is the user's, from no contact: to be [opened](Session::open_own) in a step of its own.
-    Own(OwnMessage),
 }

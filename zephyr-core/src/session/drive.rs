@@ -121,6 +121,9 @@ impl<S: Suite> Session<'_, S> {
 
     #[inline(never)]
     fn next_incoming(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
+        if self.may_open(now) {
+            return Some(Action::Open);
+        }
         for place in 0..ROUNDS_IN_FLIGHT {
             let Some(incoming) = self.incoming[place].as_mut() else { continue };
             let (round, own) = (incoming.round(), self.own.address());
@@ -145,19 +148,34 @@ impl<S: Suite> Session<'_, S> {
         None
     }
 
+    /// Whether a message is to be opened that was set aside: when nobody waits for an answer of this client, who would
+    /// see that it takes longer, and at the latest when the keys of the message's round are to be erased.
+    fn may_open(&self, now: UnixMs) -> bool {
+        let late = || self.incoming.iter().flatten().any(|incoming| now >= incoming.closes());
+        !self.held.is_empty() && (self.exchanges.is_empty() || late())
+    }
+
     /// When a round has something to do by itself, in network time: exactly when
     /// [`next_action`](Self::next_action) or `advance` will find it.
     pub(super) fn round_wake_up(&self) -> UnixMs {
+        let now = self.network_time(self.local);
+        if self.may_open(now) {
+            return now;
+        }
         let outgoing = match &self.outgoing {
             Some(outgoing) => self.outgoing_wake_up(outgoing),
             // Only what is under way is waited for.
             None if self.ends_before(self.next_round) => UnixMs(u64::MAX),
             None => self.manifest.parameters().schedule(self.next_round).submit_from,
         };
-        let incoming = self.incoming.iter().flatten().map(|incoming| {
+        let incoming = self.incoming.iter().enumerate().filter_map(|(place, incoming)| {
+            let incoming = incoming.as_ref()?;
+            if incoming.done && !self.held.has(place) {
+                return Some(now);
+            }
             let idle = !self.exchanges.downloading(incoming.round()) && !self.exchanges.is_full();
             let download = Some(incoming.download_at()).filter(|_| idle && !incoming.done);
-            download.map_or(incoming.closes(), |at| at.min(incoming.closes()))
+            Some(download.map_or(incoming.closes(), |at| at.min(incoming.closes())))
         });
         incoming.fold(outgoing, UnixMs::min)
     }

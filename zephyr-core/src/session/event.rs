@@ -6,7 +6,7 @@ use crate::directory::{DirectoryError, Equivocation, Role};
 use crate::identity::Address;
 use crate::ids::{DirectoryHash, PkgIndex, Round};
 use crate::onion::Route;
-use crate::seal::{Content, Payload};
+use crate::seal::Content;
 use crate::wire::{PkgRefusal, SubmitRefusal};
 
 /// The number of a connection that a session asked for.
@@ -44,6 +44,9 @@ pub enum Action {
         /// The contact that holds it.
         contact: Address,
     },
+    /// Call [`Session::open`](super::Session::open): a message for the user was in a mailbox. No server is connected, so
+    /// that nobody sees how long it takes.
+    Open,
     /// A long computation has done a step: poll again. A firmware lets its other tasks run first.
     Continue,
     /// Something happened.
@@ -120,7 +123,7 @@ pub enum Event {
         /// Why.
         why: SubmitRefusal,
     },
-    /// The whole mailbox was searched, as the mixers delivered it.
+    /// The whole mailbox was searched, as the mixers delivered it, and what is the user's was opened.
     Scanned {
         /// The round.
         round: Round,
@@ -236,7 +239,6 @@ impl Draft<'static> {
 /// What a frame led to.
 #[derive(Debug)]
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
 pub enum Reaction<'f> {
     /// Wait for the next frame.
     Wait,
@@ -245,14 +247,6 @@ pub enum Reaction<'f> {
     Again,
     /// Send the first so many bytes of the buffer as a frame.
     Send(usize),
-    /// A fragment for the user arrived in `round`. If it names a sender, that is proven. Then wait for the next
-    /// frame.
-    Received {
-        /// The round.
-        round: Round,
-        /// The fragment.
-        payload: Payload<'f>,
-    },
     /// An info-node gave what it says is the signed manifest behind the newest version. Verify it, keep it, and tell
     /// with [`Session::set_versions`](super::Session::set_versions). Then close the link.
     Version {

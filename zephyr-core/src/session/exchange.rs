@@ -85,6 +85,10 @@ impl Exchanges {
         self.open.iter().find(|e| e.id == id).copied()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.open.len() >= self.limit
     }

@@ -7,7 +7,7 @@ use crate::directory::{Manifest, Schedule};
 use crate::ibe::PrivateKey;
 use crate::ids::{MixerIndex, Round, UnixMs};
 use crate::mailbox::{LIST_SIGNATURE_SIZE, ListPart};
-use crate::seal::{OwnMessage, RoundId};
+use crate::seal::RoundId;
 
 use super::event::Missed;
 use super::loops::Loops;
@@ -29,8 +29,6 @@ pub(super) struct Download {
     /// Mixers whose list has been received whole and bears their signature.
     pub(super) lists: MixerSet,
     pub(super) list: Option<List>,
-    /// The message that has just come is the user's, from no contact, and not opened yet.
-    pub(super) own: Option<OwnMessage>,
     pub(super) messages: u32,
     /// The loop packets that have come back, a bit each.
     pub(super) returned: u8,

@@ -78,9 +78,8 @@ impl<S: Suite> Session<'_, S> {
     }
 
     /// A frame came from the server. What is to be sent is written to `out`, which has room for a packet and
-    /// 256 bytes; a message for the user is opened in `frame`. Takes at most one pairing and two multiplications, then
-    /// says [`Reaction::Again`] if there is more to do; proofs of knowledge, if they are verified, take four
-    /// multiplications.
+    /// 256 bytes. Takes at most one pairing, then says [`Reaction::Again`] if there is more to do; proofs of knowledge, if
+    /// they are verified, take four multiplications.
     #[inline(never)]
     pub fn handle_frame<'f>(
         &mut self,

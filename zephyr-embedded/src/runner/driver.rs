@@ -110,6 +110,7 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
                 self.connect(Job { exchange: *exchange, server: *server });
             }
             Action::Fill { round, slot, contact } => self.fill(*round, *slot, contact).await?,
+            Action::Open => apart!(self.open()).await?,
             Action::Continue => {
                 yield_now().await;
                 // What came meanwhile must not wait for the end of a long computation.
@@ -195,17 +196,6 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
         match reaction {
             Reaction::Wait | Reaction::Again => place.turn.signal(None),
             Reaction::Send(len) => place.turn.signal(Some(len)),
-            Reaction::Received { round, payload } => {
-                let mut home = self.shared.home.lock().await;
-                let events = &self.shared.events;
-                let delivered = |message| events.tell(Event::Delivered(message));
-                let kept = apart!(home.receive(round, &payload, delivered)).await?;
-                self.shared.arrived.signal(());
-                if !kept {
-                    events.tell(Event::NoRoom);
-                }
-                place.turn.signal(None);
-            }
             Reaction::Version { signed } => {
                 apart!(self.learn(signed)).await?;
                 place.order(None);
@@ -240,6 +230,20 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
         self.shared.manifests.keep(&signed).await;
         self.look_ahead();
         self.tell(Event::NewVersion { version, from });
+        Ok(())
+    }
+
+    /// Opens a message for the user, and keeps it.
+    async fn open(&mut self) -> Result<(), Error<S::Error>> {
+        let Some((round, payload)) = self.session.open() else { return Ok(()) };
+        let events = &self.shared.events;
+        let mut home = self.shared.home.lock().await;
+        let delivered = |message| events.tell(Event::Delivered(message));
+        let kept = apart!(home.receive(round, &payload, delivered)).await?;
+        self.shared.arrived.signal(());
+        if !kept {
+            events.tell(Event::NoRoom);
+        }
         Ok(())
     }
 

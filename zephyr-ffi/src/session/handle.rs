@@ -3,7 +3,9 @@
 use core::ffi::{c_char, c_void};
 use core::mem::ManuallyDrop;
 
-use zephyr_core::session::{Contact, MAX_CONNECTIONS, Session, Settings, Storage, TagEntry};
+use zephyr_core::session::{
+    Contact, HELD_MESSAGES, MAX_CONNECTIONS, Session, Settings, Storage, TagEntry,
+};
 use zephyr_core::{DirectoryHash, Manifest, Round, UnixMs};
 use zeroize::Zeroizing;
 
@@ -30,6 +32,8 @@ const _: () = assert!(ZEPHYR_MAX_CONNECTIONS as usize == MAX_CONNECTIONS);
 const FLAGS: u32 = ZEPHYR_CONTACTS_ONLY | ZEPHYR_TRUST_PROOFS;
 /// The session counts contacts with 16 bits.
 const MAX_CONTACTS: u32 = u16::MAX as u32;
+/// How many messages from people who are no contacts wait in a round until they are opened, at least.
+const STRANGERS: usize = 2;
 
 /// What a session needs to know. Set all of it to 0 first.
 #[repr(C)]
@@ -79,6 +83,7 @@ struct Parts {
     packets: Part<u8>,
     contacts: Part<Option<Contact<Pairing>>>,
     tags: Part<TagEntry>,
+    held: Part<u8>,
     places: Part<Place<'static>>,
     buffers: Part<u8>,
 }
@@ -118,6 +123,7 @@ impl Drop for zephyr_session {
             parts.places.drop_all();
             parts.contacts.drop_all();
             parts.tags.drop_all();
+            parts.held.drop_all();
             parts.packets.drop_all();
             parts.buffers.drop_all();
             parts.manifest.drop_all();
@@ -131,6 +137,7 @@ struct Counts {
     packets: usize,
     contacts: usize,
     tags: usize,
+    held: usize,
     places: usize,
     buffer: usize,
     out: usize,
@@ -149,11 +156,15 @@ impl Counts {
             return Err(ZEPHYR_ERROR_ARGUMENT);
         }
         let (contacts, geometry) = (settings.contacts as usize, manifest.parameters().geometry);
+        // As many as contacts can send in a round, and a few from others.
+        let slots = usize::from(manifest.parameters().packets_per_round);
+        let held = (contacts * slots + STRANGERS).min(HELD_MESSAGES);
         Ok(Self {
             manifest: manifest.as_bytes().len(),
             packets: Storage::<Suite>::packets_len(manifest),
             contacts,
             tags: Storage::<Suite>::tags_len(manifest, contacts),
+            held: Storage::<Suite>::held_len(manifest, held),
             places: connections as usize,
             buffer: Place::buffer_len(geometry, settings.frame_len as usize),
             out: Place::out_len(geometry),
@@ -168,6 +179,7 @@ impl Counts {
             part_len::<Place<'_>>(self.places),
             part_len::<u8>(self.buffers()),
             part_len::<u8>(self.packets),
+            part_len::<u8>(self.held),
             part_len::<u8>(self.manifest),
         ];
         parts.into_iter().try_fold(0usize, |sum, len| sum.checked_add(len?))
@@ -264,6 +276,7 @@ fn assemble(
     let mut given = given.iter();
     let copy = memory.part(counts.manifest, || given.next().copied().unwrap_or(0))?;
     let packets = memory.part(counts.packets, || 0)?;
+    let held = memory.part(counts.held, || 0)?;
     let buffers = memory.part(counts.buffers(), || 0)?;
     // SAFETY: each once, and the parts outlive what uses them: see `Drop`.
     let mut left = unsafe { buffers.get() };
@@ -273,7 +286,7 @@ fn assemble(
         left = rest;
         Place::new(buffer, out)
     })?;
-    let parts = Parts { manifest: copy, packets, contacts, tags, places, buffers };
+    let parts = Parts { manifest: copy, packets, contacts, tags, held, places, buffers };
     // SAFETY: as above.
     let machine = unsafe {
         let manifest = manifest(parts.manifest.get())?;
@@ -281,6 +294,7 @@ fn assemble(
             packets: parts.packets.get(),
             contacts: parts.contacts.get(),
             tags: parts.tags.get(),
+            held: parts.held.get(),
         };
         let session = Session::new(manifest.clone(), user, storage, UnixMs(now_ms));
         Machine::new(session, manifest, parts.places.get())

@@ -26,7 +26,7 @@ pub(super) enum Step {
         directory: DirectoryHash,
     },
     Continue,
-    /// `body` stands in a connection's buffer until the machine is used again.
+    /// `body` stands in the session's memory until the machine is used again.
     Fragment {
         round: Round,
         header: PayloadHeader,
@@ -99,6 +99,12 @@ impl<'a, S: Suite> Machine<'a, S> {
                         }
                         // Not without the directory: the slot carries cover.
                         None => drop(self.session.fill(round, slot, None, rng)),
+                    }
+                }
+                Action::Open => {
+                    if let Some((round, payload)) = self.session.open() {
+                        let body = &raw const *payload.body;
+                        return Step::Fragment { round, header: payload.header, body };
                     }
                 }
                 Action::Continue => return Step::Continue,
@@ -190,10 +196,6 @@ impl<'a, S: Suite> Machine<'a, S> {
                 }
                 // Of no effect if the session has closed it by itself.
                 Reaction::Close => fail(session),
-                Reaction::Received { round, payload } => {
-                    let body = &raw const *payload.body;
-                    Some(Step::Fragment { round, header: payload.header, body })
-                }
                 Reaction::Version { signed } => Some(match learn(session, manifest, signed) {
                     Ok((manifest, from)) => {
                         Step::Version { signed: &raw const *signed, manifest, from }

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use zephyr_core::session::{Event, ExchangeId, Missed, ServerRef, Session};
 use zephyr_core::stream::resend_after;
-use zephyr_core::{Address, Content, Parameters, Payload, Round, Suite, UnixMs};
+use zephyr_core::{Address, Content, Parameters, Role, Round, Suite, UnixMs};
+
+use crate::keyed::Effort;
 
 use super::conversation::{Conversation, Letter};
+use super::run::step;
 use super::wire_log::{WireEntry, WireKind};
 
 /// A part of a message.
@@ -46,6 +49,8 @@ pub(super) struct Connection {
     pub(super) number: u64,
     /// How many requests it has carried.
     pub(super) requests: u64,
+    /// What a message of the mailbox took that came over it.
+    pub(super) message: Option<Effort>,
 }
 
 /// A user of the network.
@@ -203,7 +208,18 @@ impl<S: Suite> Person<S> {
         }
     }
 
-    pub(super) fn receive(&mut self, round: Round, payload: &Payload<'_>) {
+    /// A mailbox's server sees how long a message takes: as long as any other, whoever it is for.
+    pub(super) fn check_pace(&mut self, exchange: ExchangeId, effort: Effort) {
+        let Some(connection) = self.connections.get_mut(&exchange) else { return };
+        if connection.server.role == Role::Mailbox {
+            assert_eq!(*connection.message.get_or_insert(effort), effort, "the pace of reading");
+        }
+    }
+
+    /// Opens what the session has found, and reads it. Nobody waits for it meanwhile.
+    pub(super) fn open(&mut self) {
+        let session = &mut self.session;
+        let Some((round, payload)) = step(|| session.open()) else { return };
         let header = &payload.header;
         if header.content != Content::Empty {
             self.received.push(Receipt {

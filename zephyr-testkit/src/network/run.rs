@@ -28,7 +28,7 @@ enum Happening {
 }
 
 /// Does something with a session, which takes no longer than a microcontroller's other tasks can wait.
-fn step<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn step<T>(work: impl FnOnce() -> T) -> T {
     let (effort, result) = Effort::of(work);
     assert!(effort.is_a_step(), "a step of a session takes {effort:?}");
     result
@@ -118,7 +118,8 @@ impl<S: Suite> Network<S> {
         let packets = vec![0; Storage::<S>::packets_len(&self.manifest)].leak();
         let tags = vec![TagEntry::default(); Storage::<S>::tags_len(&self.manifest, contacts)];
         let contacts: Vec<Option<Contact<S::Pairing>>> = (0..contacts).map(|_| None).collect();
-        let storage = Storage { packets, contacts: contacts.leak(), tags: tags.leak() };
+        let held = vec![0; Storage::<S>::held_len(&self.manifest, HELD_MESSAGES)].leak();
+        let storage = Storage { packets, contacts: contacts.leak(), tags: tags.leak(), held };
         let settings = Settings {
             address,
             seed,
@@ -246,6 +247,7 @@ impl<S: Suite> Network<S> {
             match step(|| person.session.poll(local, &mut rng)) {
                 None => break,
                 Some(Action::Continue) => {}
+                Some(Action::Open) => person.open(),
                 Some(Action::Event(event)) => person.note(self.now, event),
                 Some(Action::Fill { round, slot, contact }) => {
                     let letter = person.take(round, slot, &contact, &self.plan.parameters);
@@ -276,7 +278,7 @@ impl<S: Suite> Network<S> {
         person.connected += 1;
         let which = [who as u64, number];
         let handshake = self.chance.bytes("handshake", &which);
-        let connection = Connection { server, handshake, number, requests: 0 };
+        let connection = Connection { server, handshake, number, requests: 0, message: None };
         person.connections.insert(exchange, connection);
         let open = person.connections.keys().filter(|&&id| person.session.waits_for(id)).count();
         assert!(open <= self.plan.connections, "{open} connections are open at once");
@@ -327,20 +329,19 @@ impl<S: Suite> Network<S> {
     ) -> bool {
         let person = &mut self.people[who];
         let local = person.local(self.now);
-        let mut received = None;
-        match step(|| person.session.handle_frame(exchange, frame, local, out)) {
+        let (session, len) = (&mut person.session, frame.len());
+        let (effort, reaction) =
+            Effort::of(|| step(|| session.handle_frame(exchange, frame, local, out)));
+        if len == self.plan.parameters.geometry.sealed_len() {
+            person.check_pace(exchange, effort);
+        }
+        match reaction {
             Reaction::Wait => {}
             Reaction::Again => return true,
             Reaction::Send(len) => self.request(who, exchange, &out[..len]),
             Reaction::Close | Reaction::Version { .. } => {
                 person.close(self.now, exchange, WireKind::Close);
             }
-            Reaction::Received { round, payload } => {
-                received = Some((round, payload));
-            }
-        }
-        if let Some((round, payload)) = received {
-            self.people[who].receive(round, &payload);
         }
         false
     }

@@ -9,7 +9,6 @@ use zephyr_core::{Role, Suite};
 
 use super::dice::Dice;
 use super::figures::Fault;
-use super::home::Fragment;
 use super::links::Fate;
 use super::person::Connection;
 use super::queue::Happening;
@@ -192,7 +191,6 @@ impl<S: Suite + Sync> World<'_, S> {
             let person = &mut self.people[who];
             let local = person.local(self.now);
             let Some(session) = &mut person.session else { return };
-            let mut received = None;
             match session.handle_frame(line.exchange, &mut frame, local, &mut out) {
                 Reaction::Wait => {}
                 Reaction::Again => {
@@ -203,13 +201,6 @@ impl<S: Suite + Sync> World<'_, S> {
                 Reaction::Close | Reaction::Version { .. } => {
                     person.connections.remove(&line.exchange);
                 }
-                Reaction::Received { round, payload } => {
-                    let sender = payload.header.sender.clone();
-                    received = Some((round, sender, Fragment::of(&payload)));
-                }
-            }
-            if let Some((round, sender, fragment)) = received {
-                self.receive(who, round, sender, fragment);
             }
         }
         self.drive_person(who);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zephyr_core::session::{
-    Action, Contact, Event, ExchangeId, Missed, Session, Settings, Storage, TagEntry,
+    Action, Contact, Event, ExchangeId, HELD_MESSAGES, Missed, Session, Settings, Storage, TagEntry,
 };
 use zephyr_core::{Address, DirectoryHash, Manifest, Round, Suite, UnixMs};
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ pub(super) struct Slab<S: Suite> {
     packets: Vec<u8>,
     contacts: Vec<Option<Contact<S::Pairing>>>,
     tags: Vec<TagEntry>,
+    held: Vec<u8>,
 }
 
 impl<S: Suite> Slab<S> {
@@ -28,6 +29,7 @@ impl<S: Suite> Slab<S> {
             packets: vec![0; Storage::<S>::packets_len(manifest)],
             contacts: (0..contacts).map(|_| None).collect(),
             tags: vec![TagEntry::default(); Storage::<S>::tags_len(manifest, contacts)],
+            held: vec![0; Storage::<S>::held_len(manifest, HELD_MESSAGES)],
         }
     }
 }
@@ -99,8 +101,8 @@ impl<S: Suite + Sync> World<'_, S> {
             last_round: person.home.last_round(),
             connections: self.setup.plan.connections,
         };
-        let Slab { packets, contacts, tags } = slab;
-        let storage = Storage { packets, contacts, tags };
+        let Slab { packets, contacts, tags, held } = slab;
+        let storage = Storage { packets, contacts, tags, held };
         let local = person.local(self.now);
         let mut session = Session::new(self.manifest.clone(), settings, storage, local);
         let contacts: Vec<usize> = self.people[who].home.contacts().collect();
@@ -159,6 +161,14 @@ impl<S: Suite + Sync> World<'_, S> {
             match session.poll(local, &mut self.rng) {
                 None => break,
                 Some(Action::Continue) => {}
+                Some(Action::Open) => {
+                    let opened = session.open().map(|(round, payload)| {
+                        (round, payload.header.sender.clone(), Fragment::of(&payload))
+                    });
+                    if let Some((round, sender, fragment)) = opened {
+                        self.receive(who, round, sender, fragment);
+                    }
+                }
                 Some(Action::Event(event)) => self.note(who, event),
                 Some(Action::Fill { round, slot, contact }) => {
                     self.fill(who, round, slot, &contact);

@@ -31,6 +31,7 @@ impl Alone {
             packets: vec![0; Storage::<Keyed>::packets_len(&manifest)].leak(),
             contacts: (0..contacts).map(|_| None).collect::<Vec<_>>().leak(),
             tags: tags.leak(),
+            held: vec![0; Storage::<Keyed>::held_len(&manifest, HELD_MESSAGES)].leak(),
         };
         let seed = Zeroizing::new([7; 32]);
         let settings = Settings {
@@ -104,7 +105,7 @@ impl Alone {
                 };
                 match reaction {
                     Reaction::Send(len) => again = Some(self.out[..len].to_vec()),
-                    Reaction::Wait | Reaction::Again | Reaction::Received { .. } => {}
+                    Reaction::Wait | Reaction::Again => {}
                     Reaction::Close | Reaction::Version { .. } => return,
                 }
             }
