@@ -14,7 +14,7 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld"];
+const COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
 /// What the bare-metal builds and the self-test in QEMU need.
 const BARE_METAL: &[Need] = &[

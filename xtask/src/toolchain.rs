@@ -81,7 +81,7 @@ fn debian_cargo(crates: &str, subcommand: &str, target: &str) -> Command {
     command
         .env("RUSTC", DEBIAN_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1") // build-std is unstable
-        .env(linker, "ld.lld") // Debian has no rust-lld
+        .env(linker, "ld.lld-22") // Debian has no rust-lld; this one is as old as the compiler
         .args([subcommand, &format!("-Zbuild-std={crates}")])
         .arg("-Zbuild-std-features=compiler-builtins-mem");
     command
