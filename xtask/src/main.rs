@@ -35,7 +35,6 @@ Usage: cargo xtask COMMAND
              Or one of it: [c|build], or `chat MANIFEST`: boot the Cortex-M4F with its console on this terminal
   boards     only the examples for boards, which are built and not run
   footprint  measure what a whole client needs on a microcontroller, against its limits: [--json]
-  no-std     only the bare-metal builds of zephyr-core
   rules      only the checks of the sources that the compiler does not make
   install    only install what the tests need (Debian packages, as root or through sudo)
   help       this text
@@ -52,7 +51,6 @@ fn main() -> ExitCode {
         ["firmware", ref arguments @ ..] => firmware::command(arguments),
         ["boards"] => install::bare_metal().and_then(|()| boards::build()),
         ["footprint", ref options @ ..] => footprint::command(options),
-        ["no-std"] => install::bare_metal().and_then(|()| test::no_std()),
         ["rules"] => rules::check(),
         ["install"] => install::all(),
         [] | ["help" | "--help" | "-h"] => {

@@ -3,7 +3,7 @@
 use crate::{
     bindings, boards, firmware, install, root, rules,
     step::{Outcome, Steps, run},
-    toolchain::{CORTEX_M4F, ESP32_C3, bare_metal_cargo, cargo, target_dir},
+    toolchain::cargo,
 };
 
 /// What every cargo command gets: the versions of Cargo.lock and no others.
@@ -25,9 +25,7 @@ const STEPS: &[Step] = &[
     ("libraries of the firmware", firmware::libraries),
     ("chat for emulated boards", firmware::build_all),
     ("tests with outside servers and other languages", ignored_tests),
-    ("zephyr-core alone", || core(&[])),
-    ("zephyr-core alone, with alloc", || core(&["--features", "alloc"])),
-    ("zephyr-core and zephyr-embedded for bare metal", no_std),
+    ("zephyr-core alone", core),
     ("self-test on a Cortex-M4F in QEMU", firmware::self_test),
     ("self-test in C on a Cortex-M4F in QEMU", firmware::self_test_in_c),
     ("examples for boards", boards::build),
@@ -77,18 +75,7 @@ fn ignored_tests() -> Outcome {
         .args(["--", "--ignored"]))
 }
 
-/// By itself zephyr-core has only its portable backend, whatever other crates of the workspace turn on.
-fn core(features: &[&str]) -> Outcome {
-    run(cargo().args(["test", LOCKED, "--package", "zephyr-core"]).args(features))
-}
-
-/// Builds what must do with neither std nor alloc. Only whether it compiles matters, so nothing is optimised.
-pub fn no_std() -> Outcome {
-    for target in [CORTEX_M4F, ESP32_C3] {
-        run(bare_metal_cargo("build", target, &root())
-            .args([LOCKED, "--release", "--config", "profile.release.opt-level=0"])
-            .args(["--package", "zephyr-core", "--package", "zephyr-embedded", "--target-dir"])
-            .arg(target_dir().join("no-std")))?;
-    }
-    Ok(())
+/// By itself zephyr-core has only its portable backend and no heap, whatever other crates of the workspace turn on.
+fn core() -> Outcome {
+    run(cargo().args(["test", LOCKED, "--package", "zephyr-core"]))
 }
