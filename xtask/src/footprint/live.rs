@@ -15,8 +15,8 @@ use crate::{
 
 /// The board's package, its target, and the test that measures it.
 pub const BOARDS: [(&str, &str, &str); 2] = [
-    ("zephyr-mps2-an386", CORTEX_M4F, "on_a_cortex_m4f"),
-    ("zephyr-virt", ESP32_C3, "on_an_rv32imc"),
+    ("zephyr-mps2-an386", CORTEX_M4F, "footprint::on_a_cortex_m4f"),
+    ("zephyr-virt", ESP32_C3, "footprint::on_an_rv32imc"),
 ];
 
 /// What the program for a board takes in flash and, before it runs, in RAM.
