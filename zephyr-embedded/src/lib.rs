@@ -64,3 +64,8 @@ pub use apart::made;
 // What happens
 pub use error::Error;
 pub use event::{Event, Failure};
+
+/// The program in the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedded.md")]
+struct Documentation;
