@@ -83,7 +83,9 @@ fn debian_cargo(crates: &str, subcommand: &str, target: &str) -> Command {
         .env("RUSTC_BOOTSTRAP", "1") // build-std is unstable
         .env(linker, "ld.lld-22") // Debian has no rust-lld; this one is as old as the compiler
         .args([subcommand, &format!("-Zbuild-std={crates}")])
-        .arg("-Zbuild-std-features=compiler-builtins-mem");
+        .arg("-Zbuild-std-features=compiler-builtins-mem")
+        // Copying memory, at the level at which it comes from rustup too.
+        .args(["--config", "profile.release.package.compiler_builtins.opt-level=3"]);
     command
 }
 
