@@ -6,7 +6,7 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let budget = include_str!("memory.x");
     let memory = match cfg!(feature = "messages") {
-        true => budget.replace("LENGTH = 352K", "LENGTH = 1M"),
+        true => budget.replace("LENGTH = 360K", "LENGTH = 1M"),
         false => budget.to_owned(),
     };
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR can be written");
