@@ -37,14 +37,15 @@ use zeroize::Zeroizing;
 use crate::crypto::hash::{Label, kdf};
 use crate::crypto::hedge::Hedge;
 use crate::crypto::suite::{Signature, Suite};
-use crate::directory::{Manifest, RoundWatch};
+use crate::directory::{Manifest, Role, RoundWatch};
 use crate::identity::{Address, Identity};
 use crate::ids::{ClientKey, DirectoryHash, Mailbox, Round, UnixMs};
+use crate::onion::Hop;
 use crate::seal::Tag;
 
 pub use contact::{Contact, TagEntry};
 pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
-pub use exchange::MAX_CONNECTIONS;
+pub use exchange::{Exchange, MAX_CONNECTIONS};
 
 use contact::Contacts;
 use exchange::{Exchanges, Kind};
@@ -78,10 +79,6 @@ pub struct Settings {
     /// The newest round in which this user may have filled a slot, and its directory: tags must not repeat, so
     /// the session takes part in later rounds only.
     pub last_round: Option<(Round, DirectoryHash)>,
-    /// How many connections may be open at once, 1 to [`MAX_CONNECTIONS`]; a host gives that. With one of them a server
-    /// that is slow holds up whatever comes behind it, with two a long download leaves the next round a way to its
-    /// servers.
-    pub connections: usize,
 }
 
 /// Memory that the caller lends to a session.
@@ -95,6 +92,12 @@ pub struct Storage<'a, S: Suite> {
     /// Where the user's messages wait until they are opened: [`Storage::held_len`] bytes. What there is no room for is
     /// sent again by whoever sent it.
     pub held: &'a mut [u8],
+    /// [`Storage::hops_len`] hops.
+    pub hops: &'a mut [Hop],
+    /// One place for each connection that may be open at once; a host gives [`MAX_CONNECTIONS`]. With one of them a
+    /// server that is slow holds up whatever comes behind it, with two a long download leaves the next round a way to
+    /// its servers.
+    pub exchanges: &'a mut [Option<Exchange>],
 }
 
 impl<S: Suite> Storage<'_, S> {
@@ -107,6 +110,11 @@ impl<S: Suite> Storage<'_, S> {
     /// Length in bytes of [`Storage::held`] for `messages` of them at once; [`HELD_MESSAGES`] are plenty.
     pub fn held_len(manifest: &Manifest<'_>, messages: usize) -> usize {
         Held::len(manifest.parameters().geometry.sealed_len(), messages)
+    }
+
+    /// Number of [`Storage::hops`].
+    pub fn hops_len(manifest: &Manifest<'_>) -> usize {
+        manifest.servers(Role::Mixer).count()
     }
 
     /// Number of [`Storage::tags`] for `contacts` contacts.
@@ -151,11 +159,13 @@ pub struct Session<'a, S: Suite> {
     /// The newest round whose directory was accepted: slots may have been filled in it.
     spent: Option<Round>,
     outgoing: Option<Outgoing<S>>,
+    /// The mixers in the directory of the outgoing round.
+    hops: &'a mut [Hop],
     incoming: [Option<Incoming<S>>; ROUNDS_IN_FLIGHT],
     held: Held<'a>,
     /// The tags of the last messages opened that are not from contacts: copies of them are ignored.
     strangers: Deque<Tag, STRANGERS>,
-    exchanges: Exchanges,
+    exchanges: Exchanges<'a>,
     /// Slots that failed and have not been reported yet, a bit each.
     failed: Option<(Round, u64)>,
     events: Deque<Event, EVENTS>,
@@ -182,6 +192,8 @@ impl<'a, S: Suite> Session<'a, S> {
             storage.tags.len() >= Storage::<S>::tags_len(&manifest, contacts),
             "too few tags lent"
         );
+        assert!(storage.hops.len() >= Storage::<S>::hops_len(&manifest), "too few hops lent");
+        assert!(!storage.exchanges.is_empty(), "no place for a connection lent");
         let parameters = manifest.parameters();
         let network = *manifest.network();
         let mailbox = settings.address.mailbox(&network, parameters.mailboxes);
@@ -212,7 +224,8 @@ impl<'a, S: Suite> Session<'a, S> {
             incoming: [const { None }; ROUNDS_IN_FLIGHT],
             held: Held::new(storage.held, parameters.geometry.sealed_len()),
             strangers: Deque::new(),
-            exchanges: Exchanges::new(settings.connections),
+            hops: storage.hops,
+            exchanges: Exchanges::new(storage.exchanges),
             failed: None,
             events: Deque::new(),
             manifest,
@@ -321,8 +334,8 @@ impl<'a, S: Suite> Session<'a, S> {
     /// What is to be done next, if anything.
     pub fn poll(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
         self.local = now;
-        if let Some(event) = self.next_event() {
-            return Some(Action::Event(event));
+        if let event @ Some(_) = self.next_event() {
+            return event;
         }
         while let Some(expired) = self.exchanges.expired(now) {
             self.handle_failed(expired, now);
@@ -330,31 +343,36 @@ impl<'a, S: Suite> Session<'a, S> {
         if self.clock_offset.is_some() {
             self.advance(self.network_time(now), rng);
         }
-        if let Some(event) = self.next_event() {
-            return Some(Action::Event(event));
+        if let event @ Some(_) = self.next_event() {
+            return event;
         }
         if now >= self.clock_at && self.may_ask_clock() {
             self.clock_at = now.plus(CLOCK_RETRY_MS);
             return self.connect(Kind::Clock, Round(0), rng);
         }
         self.clock_offset?;
-        self.next_action(self.network_time(now), rng)
+        let now = self.network_time(now);
+        if self.compute(now, rng) {
+            return Some(Action::Continue);
+        }
+        self.next_action(now, rng)
     }
 
     fn may_ask_clock(&self) -> bool {
         !self.exchanges.asking_clock() && !self.exchanges.is_full()
     }
 
-    fn next_event(&mut self) -> Option<Event> {
+    #[inline(never)]
+    fn next_event(&mut self) -> Option<Action> {
         if let Some((round, slots)) = &mut self.failed {
             let (round, slot) = (*round, slots.trailing_zeros() as u8);
             *slots &= *slots - 1;
             if *slots == 0 {
                 self.failed = None;
             }
-            return Some(Event::SlotFailed { round, slot });
+            return Some(Action::Event(Event::SlotFailed { round, slot }));
         }
-        self.events.pop_front()
+        self.events.pop_front().map(Action::Event)
     }
 
     /// The round whose submit phase is on at `now` or was the last to be.

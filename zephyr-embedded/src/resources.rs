@@ -4,7 +4,7 @@ use embedded_nal_async::{Dns, TcpConnect};
 use heapless::Vec;
 use rand_core::CryptoRng;
 use zephyr_core::session::{self, ROUNDS_IN_FLIGHT, TagEntry};
-use zephyr_core::{Manifest, SignedManifest, Standard, Suite};
+use zephyr_core::{Hop, Manifest, SignedManifest, Standard, Suite};
 
 use crate::account::Account;
 use crate::apart;
@@ -26,6 +26,7 @@ const HELD: usize = 2;
 /// | --- | --- | --- |
 /// | `CONTACTS` | the most contacts | 8 |
 /// | `CONNECTIONS` | the most connections at once, registrations not counted | 3 |
+/// | `MIXERS` | the most mixers of the network | 3 |
 /// | `SLOTS` | `packets_per_round` of the network, or more | 1 |
 /// | `PACKET` | [`packet_len`](zephyr_core::Geometry::packet_len) of the network, or more | 598 |
 /// | `FRAME` | the buffer of a connection: 18 bytes more than the longest message of a server, a round's directory or a signed manifest | 2,048 |
@@ -34,6 +35,7 @@ const HELD: usize = 2;
 pub struct Resources<
     const CONTACTS: usize,
     const CONNECTIONS: usize,
+    const MIXERS: usize,
     const SLOTS: usize,
     const PACKET: usize,
     const FRAME: usize,
@@ -45,8 +47,10 @@ pub struct Resources<
     // Vectors, since an empty one is all zeros, and a `None` need not be: a static of zeros takes no flash and no stack.
     contacts: Vec<Option<session::Contact<C::Pairing>>, CONTACTS>,
     conversations: Vec<Option<home::Contact>, CONTACTS>,
+    exchanges: Vec<Option<session::Exchange>, CONNECTIONS>,
     tags: [[[TagEntry; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
     held: [[u8; PACKET]; HELD],
+    hops: [Hop; MIXERS],
     frames: [[u8; FRAME]; CONNECTIONS],
     manifests: [[u8; MANIFEST]; 2],
 }
@@ -54,12 +58,13 @@ pub struct Resources<
 impl<
     const CONTACTS: usize,
     const CONNECTIONS: usize,
+    const MIXERS: usize,
     const SLOTS: usize,
     const PACKET: usize,
     const FRAME: usize,
     const MANIFEST: usize,
     C: Suite,
-> Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
+> Resources<CONTACTS, CONNECTIONS, MIXERS, SLOTS, PACKET, FRAME, MANIFEST, C>
 {
     /// Memory that nothing is in yet: zeros.
     pub const fn new() -> Self {
@@ -68,8 +73,10 @@ impl<
             body: [0; PACKET],
             contacts: Vec::new(),
             conversations: Vec::new(),
+            exchanges: Vec::new(),
             tags: [[[TagEntry::EMPTY; CONTACTS]; SLOTS]; ROUNDS_IN_FLIGHT],
             held: [[0; PACKET]; HELD],
+            hops: [Hop::EMPTY; MIXERS],
             frames: [[0; FRAME]; CONNECTIONS],
             manifests: [[0; MANIFEST]; 2],
         }
@@ -79,12 +86,13 @@ impl<
 impl<
     const CONTACTS: usize,
     const CONNECTIONS: usize,
+    const MIXERS: usize,
     const SLOTS: usize,
     const PACKET: usize,
     const FRAME: usize,
     const MANIFEST: usize,
     C: Suite,
-> Default for Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>
+> Default for Resources<CONTACTS, CONNECTIONS, MIXERS, SLOTS, PACKET, FRAME, MANIFEST, C>
 {
     fn default() -> Self {
         Self::new()
@@ -136,27 +144,40 @@ pub async fn new<
     R: CryptoRng,
     const CONTACTS: usize,
     const CONNECTIONS: usize,
+    const MIXERS: usize,
     const SLOTS: usize,
     const PACKET: usize,
     const FRAME: usize,
     const MANIFEST: usize,
     C: Suite,
 >(
-    resources: &'a mut Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST, C>,
+    resources: &'a mut Resources<CONTACTS, CONNECTIONS, MIXERS, SLOTS, PACKET, FRAME, MANIFEST, C>,
     config: Config,
     network: N,
     storage: S,
     rng: R,
 ) -> Result<Device<'a, N, S, R, CONNECTIONS, C>, Error<S::Error>> {
-    let Resources { packets, body, contacts, conversations, tags, held, frames, manifests } =
-        resources;
+    let Resources {
+        packets,
+        body,
+        contacts,
+        conversations,
+        exchanges,
+        tags,
+        held,
+        hops,
+        frames,
+        manifests,
+    } = resources;
     let firmware = Manifest::parse(config.manifest).map_err(Error::Manifest)?;
     let lent = Lent {
         packets: packets.as_flattened_mut(),
         body,
         contacts: places(contacts),
+        exchanges: places(exchanges),
         tags: tags.as_flattened_mut().as_flattened_mut(),
         held: held.as_flattened_mut(),
+        hops,
         frames: frames.each_mut().map(|frame| &mut frame[..]),
     };
     let sizes = lent.sizes(SLOTS, PACKET);

@@ -11,11 +11,14 @@ use embassy_sync::signal::Signal;
 use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
 use zephyr_core::session::{self, Contact, ROUNDS_IN_FLIGHT, Session, TagEntry};
-use zephyr_core::{CONNECTION_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Round, Suite};
+use zephyr_core::{
+    CONNECTION_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Hop, Manifest, Role, Round, Suite, UnixMs,
+};
 
 use crate::apart;
 use crate::apart::made;
 use crate::error::Error;
+use crate::home::Home;
 use crate::shared::Shared;
 use crate::storage::Storage;
 
@@ -30,8 +33,10 @@ pub(crate) struct Lent<'a, const CONNECTIONS: usize, C: Suite> {
     pub(crate) packets: &'a mut [u8],
     pub(crate) body: &'a mut [u8],
     pub(crate) contacts: &'a mut [Option<Contact<C::Pairing>>],
+    pub(crate) exchanges: &'a mut [Option<session::Exchange>],
     pub(crate) tags: &'a mut [TagEntry],
     pub(crate) held: &'a mut [u8],
+    pub(crate) hops: &'a mut [Hop],
     pub(crate) frames: [&'a mut [u8]; CONNECTIONS],
 }
 
@@ -39,6 +44,7 @@ pub(crate) struct Lent<'a, const CONNECTIONS: usize, C: Suite> {
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
     connections: usize,
+    mixers: usize,
     slots: usize,
     packet: usize,
     frame: usize,
@@ -47,7 +53,7 @@ pub(crate) struct Sizes {
 impl<const CONNECTIONS: usize, C: Suite> Lent<'_, CONNECTIONS, C> {
     pub(crate) fn sizes(&self, slots: usize, packet: usize) -> Sizes {
         let frame = self.frames.first().map_or(0, |frame| frame.len());
-        Sizes { connections: CONNECTIONS, slots, packet, frame }
+        Sizes { connections: CONNECTIONS, mixers: self.hops.len(), slots, packet, frame }
     }
 }
 
@@ -62,6 +68,7 @@ pub(crate) fn fits(
     let frame = FRAME_PREFIX + HANDSHAKE_SIZE + packet + REQUEST + CONNECTION_OVERHEAD;
     let needs = [
         ("CONNECTIONS", 1, sizes.connections),
+        ("MIXERS", manifest.servers(Role::Mixer).count(), sizes.mixers),
         ("SLOTS", parameters.packets_per_round.into(), sizes.slots),
         ("PACKET", packet, sizes.packet),
         ("FRAME", frame, sizes.frame),
@@ -121,17 +128,6 @@ where
         let version = shared.manifests.at(round);
         let bytes = shared.manifests.enter(version).await;
         let manifest = bytes.manifest();
-        let of_session = {
-            let home = shared.home.lock().await;
-            session::Settings {
-                address: home.account().address().clone(),
-                seed: home.account().seed().clone(),
-                contacts_only: settings.contacts_only,
-                verify_proofs: settings.verify_proofs,
-                last_round: home.last_round(),
-                connections: CONNECTIONS,
-            }
-        };
         lent.contacts.fill_with(|| None);
         // Of a packet's places the session uses as many as it has slots.
         let tags = ROUNDS_IN_FLIGHT
@@ -142,9 +138,13 @@ where
             contacts: &mut *lent.contacts,
             tags: &mut lent.tags[..tags],
             held: &mut *lent.held,
+            hops: &mut *lent.hops,
+            exchanges: &mut *lent.exchanges,
         };
-        let now = shared.clock.local();
-        let mut session = made(|| Session::<C>::new(manifest.clone(), of_session, storage, now));
+        let mut session = {
+            let home = shared.home.lock().await;
+            begin(&manifest, &home, settings, storage, shared.clock.local())
+        };
         let places = made(|| lent.frames.each_mut().map(|frame| Place::new(frame)));
         let wake = Signal::new();
         let mut driver = Driver {
@@ -168,4 +168,23 @@ where
             },
         }
     }
+}
+
+/// A session of the home's user. Made in a stack frame of its own.
+#[inline(never)]
+fn begin<'m, S: Storage, C: Suite>(
+    manifest: &Manifest<'m>,
+    home: &Home<'_, S>,
+    settings: &Settings,
+    storage: session::Storage<'m, C>,
+    now: UnixMs,
+) -> Session<'m, C> {
+    let settings = session::Settings {
+        address: home.account().address().clone(),
+        seed: home.account().seed().clone(),
+        contacts_only: settings.contacts_only,
+        verify_proofs: settings.verify_proofs,
+        last_round: home.last_round(),
+    };
+    Session::new(manifest.clone(), settings, storage, now)
 }

@@ -106,7 +106,7 @@ impl NorFlash for Flash {
 
 impl MultiwriteNorFlash for Flash {}
 
-type Memory = Resources<8, 3, 4, 598, 2_048, 2_048>;
+type Memory = Resources<8, 3, 3, 4, 598, 2_048, 2_048>;
 
 #[test]
 fn a_client_is_small() {

@@ -72,7 +72,7 @@ impl Simulation {
         let bytes = setup.plan.manifest::<S>();
         let manifest = Manifest::parse(&bytes).expect("a good manifest");
         let shared = SharedManifest::new(&bytes).expect("a good manifest");
-        let slab = || Slab::new(&manifest, setup.people - 1);
+        let slab = || Slab::new(&manifest, setup.people - 1, setup.plan.connections);
         let mut slabs: Vec<Slab<S>> = (0..setup.people + RESTARTS).map(|_| slab()).collect();
         let how = self;
         World::new(setup, faults, (shared, manifest.clone()), &mut slabs, how).run()

@@ -33,7 +33,7 @@ pub fn start(spawner: Spawner, wifi: WIFI<'static>) -> (Network, Trng) {
     let (stack, runner) = embassy_net::new(Interface::station(), config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 512, 1024>> =
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 384, 1024>> =
         ConstStaticCell::new(SocketBuffers::new());
     let network = Sockets::new(stack, BUFFERS.take());
     spawner.spawn(join(controller).expect("it is spawned once"));

@@ -65,7 +65,7 @@ pub fn start(
     let (stack, runner) = embassy_net::new(device, config, resources, rng.next_u64());
     spawner.spawn(run(runner).expect("it is spawned once"));
 
-    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 512, 1024>> =
+    static BUFFERS: ConstStaticCell<SocketBuffers<{ chat::SOCKETS }, 384, 1024>> =
         ConstStaticCell::new(SocketBuffers::new());
     let network = Sockets::new(stack, BUFFERS.take());
     network

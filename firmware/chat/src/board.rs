@@ -12,7 +12,9 @@ pub const CONNECTIONS: usize = 3;
 /// How many TCP sockets that takes: codes are asked for over one more.
 pub const SOCKETS: usize = CONNECTIONS + 1;
 
-/// Networks may have so many packets a round,
+/// Networks may have so many mixers,
+const MIXERS: usize = 4;
+/// so many packets a round,
 const SLOTS: usize = 2;
 /// so long a packet,
 const PACKET: usize = match Geometry::new(3, 256) {
@@ -25,7 +27,7 @@ const FRAME: usize = 2_048;
 const MANIFEST: usize = 2_030;
 
 /// The memory of a client. It belongs into a static, such as a `ConstStaticCell`.
-pub type Memory = Resources<CONTACTS, CONNECTIONS, SLOTS, PACKET, FRAME, MANIFEST>;
+pub type Memory = Resources<CONTACTS, CONNECTIONS, MIXERS, SLOTS, PACKET, FRAME, MANIFEST>;
 
 /// What a board brings.
 pub struct Board<I, O, F, R, N, M = ()> {

@@ -138,7 +138,7 @@ where
             match next.await {
                 Either3::First(None) => return Ok(()),
                 Either3::First(Some(Err(error))) => self.console.error(error).await,
-                Either3::First(Some(Ok(line))) => match Command::parse(line) {
+                Either3::First(Some(Ok(line))) => match &Command::parse(line) {
                     Ok(Command::Quit) => return Ok(()),
                     Ok(command) => self.obey(command).await?,
                     Err(error) => self.console.error(error).await,
@@ -153,16 +153,16 @@ where
         }
     }
 
-    async fn obey(&mut self, command: Command<'_>) -> Result<(), Error<S::Error>> {
+    async fn obey(&mut self, command: &Command<'_>) -> Result<(), Error<S::Error>> {
         match command {
-            Command::Send(address, text) => self.send(&address, text).await,
+            Command::Send(address, text) => self.send(address, text).await,
             Command::Add(address) => {
-                if self.add(&address).await {
+                if self.add(address).await {
                     self.console.line(format_args!("added {address}")).await;
                 }
             }
             Command::Remove(address) => {
-                self.client.remove_contact(&address).await?;
+                self.client.remove_contact(address).await?;
                 self.console.line(format_args!("removed {address}")).await;
             }
             Command::Contacts => self.list().await,

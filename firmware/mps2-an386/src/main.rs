@@ -24,8 +24,8 @@ use zephyr_embedded::{SocketBuffers, Sockets, apart};
 use console::{Input, Output};
 use ethernet::Ethernet;
 
-/// Bytes that a connection can have on the way: to a server, which gets a packet at most, and from it.
-const SENT: usize = 512;
+/// Bytes that a connection can have on the way: to a server, which gets a packet at most, in two parts, and from it.
+const SENT: usize = 384;
 const RECEIVED: usize = 1024;
 /// How long an address on the network is waited for before the chat begins.
 const DHCP: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use zephyr_core::session::{
     self, Action, ExchangeId, Missed, Reaction, ServerRef, Session, Settings, Storage, TagEntry,
 };
 use zephyr_core::wire::PkgRefusal;
-use zephyr_core::{Address, DirectoryHash, Manifest, Payload, PkgIndex, Role, Round, UnixMs};
+use zephyr_core::{Address, DirectoryHash, Hop, Manifest, Payload, PkgIndex, Role, Round, UnixMs};
 
 use super::Shared;
 use super::event::Event;
@@ -69,18 +69,20 @@ async fn run_version(shared: &Shared, manifest: &Manifest<'_>) -> Result<Round, 
         contacts_only: store.contacts_only().await?,
         verify_proofs: shared.options.verify_proofs,
         last_round: store.last_round().await?,
-        connections: session::MAX_CONNECTIONS,
     };
     let places = PLACES.max(2 * store.contacts().await?.len()).min(MOST_PLACES);
     let mut packets = vec![0; Storage::<Native>::packets_len(manifest)];
     let mut contacts: Vec<_> = repeat_with(|| None).take(places).collect();
     let mut tags = vec![TagEntry::default(); Storage::<Native>::tags_len(manifest, places)];
     let mut held = vec![0; Storage::<Native>::held_len(manifest, session::HELD_MESSAGES)];
+    let mut hops = vec![Hop::EMPTY; Storage::<Native>::hops_len(manifest)];
     let storage = Storage {
         packets: &mut packets,
         contacts: &mut contacts,
         tags: &mut tags,
         held: &mut held,
+        hops: &mut hops,
+        exchanges: &mut [None; session::MAX_CONNECTIONS],
     };
     let session = Session::new(manifest.clone(), settings, storage, clock::now());
 

@@ -77,6 +77,10 @@ pub trait Pairing: Sized + 'static {
     fn point(q: &Self::Prepared) -> &Self::G2;
     /// `e(p, q)`.
     fn pair(p: &Self::G1, q: &Self::Prepared) -> GtBytes;
+    /// What `then` makes of `e(p, q)`: on less stack than with [`Pairing::pair`], where that matters.
+    fn pair_then<T>(p: &Self::G1, q: &Self::Prepared, then: impl FnOnce(&GtBytes) -> T) -> T {
+        then(&Self::pair(p, q))
+    }
     /// Whether `e(a.0, a.1) = e(b.0, b.1)`.
     fn pairings_equal(a: (&Self::G1, &Self::G2), b: (&Self::G1, &Self::G2)) -> bool {
         *Self::pair(a.0, &Self::prepare(a.1)) == *Self::pair(b.0, &Self::prepare(b.1))

@@ -131,26 +131,30 @@ impl Pairing for Portable {
         &q.point
     }
 
+    fn pair(p: &G1Affine, q: &Prepared) -> GtBytes {
+        Self::pair_then(p, q, GtBytes::clone)
+    }
+
     // Not inlined, and what follows on the pairing is not either: the less stands below it on the stack, the better.
     #[inline(never)]
-    fn pair(p: &G1Affine, q: &Prepared) -> GtBytes {
+    fn pair_then<T>(p: &G1Affine, q: &Prepared, then: impl FnOnce(&GtBytes) -> T) -> T {
         #[cfg(feature = "alloc")]
         let mut gt = bls12_381::multi_miller_loop(&[(p, &q.lines)]).final_exponentiation();
         #[cfg(not(feature = "alloc"))]
         let mut gt = bls12_381::pairing(p, &q.point);
-        let bytes = digits(&gt);
+        let made = with_digits(&gt, then);
         erase(&mut gt);
-        bytes
+        made
     }
 }
 
 #[inline(never)]
-fn digits(gt: &bls12_381::Gt) -> GtBytes {
+fn with_digits<T>(gt: &bls12_381::Gt, then: impl FnOnce(&GtBytes) -> T) -> T {
     let mut bytes = Zeroizing::new([0; GT_SIZE]);
     let mut digits = HexDigits { bytes: &mut bytes, taken: 0, left: 0 };
     write!(digits, "{gt}").expect("twelve coefficients of 96 digits");
     assert_eq!(digits.taken, 2 * GT_SIZE, "twelve coefficients of 96 digits");
-    bytes
+    then(&bytes)
 }
 
 #[inline(never)]

@@ -42,8 +42,8 @@ impl<P: Pairing> PrivateKey<P> {
     ) -> Result<Self, ExtractError> {
         let mut check = KeyCheck::new(sum);
         loop {
-            if let Some(result) = check.step(identity, round_key) {
-                return result;
+            if let Some(right) = check.step(identity, round_key) {
+                return if right { Ok(check.key()) } else { Err(ExtractError) };
             }
         }
     }
@@ -71,35 +71,59 @@ impl<P: Pairing> KeyCheck<P> {
         Self { sum, done: 0, last: [0; 32] }
     }
 
-    /// Does a step: one pairing, or the two of an equation where the backend joins them. `None` while more are to
-    /// come; not to be called again after a result.
-    pub(crate) fn step(
-        &mut self,
-        identity: &Identity<P>,
-        round_key: &RoundKey<P>,
-    ) -> Option<Result<PrivateKey<P>, ExtractError>> {
-        let (d1, d2) = (&self.sum.d1, &self.sum.d2);
-        let RoundKey { p1, p2 } = round_key;
-        let (g1, g2) = (P::G1::generator(), P::G2::generator());
-        let sides = [(d1, &g2), (identity.q1(), p2), (&g1, d2), (p1, identity.q2())];
-        let holds = if d1.is_identity() {
+    /// Does a step: one pairing, or the two of an equation where the backend joins them. Whether the sum is right, once
+    /// that is known; not to be called again then.
+    pub(crate) fn step(&mut self, identity: &Identity<P>, round_key: &RoundKey<P>) -> Option<bool> {
+        let holds = if self.sum.d1.is_identity() {
             false
         } else if P::JOINS_PAIRINGS {
             self.done += 2;
-            P::pairings_equal(sides[self.done - 2], sides[self.done - 1])
+            self.equation_holds(identity, round_key)
         } else {
-            let (p, q) = sides[self.done];
             // Of a right key these are public.
-            let gt: [u8; 32] = Sha256::digest(P::pair(p, &P::prepare(q)).as_ref()).into();
+            let gt = self.next_side(identity, round_key);
             self.done += 1;
             let last = core::mem::replace(&mut self.last, gt);
             self.done % 2 == 1 || gt == last
         };
-        if !holds {
-            return Some(Err(ExtractError));
-        }
-        (self.done == sides.len()).then(|| Ok(PrivateKey { d1: d1.clone(), d2: P::prepare(d2) }))
+        (!holds || self.done == 4).then_some(holds)
     }
+
+    /// Whether the equation holds of which the last side was done.
+    fn equation_holds(&self, identity: &Identity<P>, round_key: &RoundKey<P>) -> bool {
+        let (d1, d2) = (&self.sum.d1, &self.sum.d2);
+        let RoundKey { p1, p2 } = round_key;
+        match self.done {
+            2 => P::pairings_equal((d1, &P::G2::generator()), (identity.q1(), p2)),
+            _ => P::pairings_equal((&P::G1::generator(), d2), (p1, identity.q2())),
+        }
+    }
+
+    /// The hash of the pairing that is next.
+    #[inline(never)]
+    fn next_side(&self, identity: &Identity<P>, round_key: &RoundKey<P>) -> [u8; 32] {
+        let g1;
+        let (p, q) = match self.done {
+            0 => (&self.sum.d1, prepared_generator::<P>()),
+            1 => (identity.q1(), P::prepare(&round_key.p2)),
+            2 => {
+                g1 = P::G1::generator();
+                (&g1, P::prepare(&self.sum.d2))
+            }
+            _ => (&round_key.p1, identity.q2_prepared().clone()),
+        };
+        P::pair_then(p, &q, |gt| Sha256::digest(gt.as_ref()).into())
+    }
+
+    /// The key that the sum was found to be.
+    pub(crate) fn key(&self) -> PrivateKey<P> {
+        PrivateKey { d1: self.sum.d1.clone(), d2: P::prepare(&self.sum.d2) }
+    }
+}
+
+#[inline(never)] // the point before it is prepared would lie below the pairing
+fn prepared_generator<P: Pairing>() -> P::Prepared {
+    P::prepare(&P::G2::generator())
 }
 
 impl<P: Pairing> Drop for PrivateKey<P> {

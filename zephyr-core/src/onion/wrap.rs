@@ -19,6 +19,11 @@ pub struct Hop {
     pub key: [u8; DH_SIZE],
 }
 
+impl Hop {
+    /// What an unused place holds.
+    pub const EMPTY: Self = Self { mixer: MixerIndex(0), key: [0; DH_SIZE] };
+}
+
 /// What a packet is wrapped for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wrap<'a> {

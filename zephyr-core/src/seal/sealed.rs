@@ -5,7 +5,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::crypto::hash::{Label, hash, kdf, prf};
 use crate::crypto::hedge::Hedge;
-use crate::crypto::pairing::{G1_SIZE, Pairing, Point, Scalar, g1_bytes};
+use crate::crypto::pairing::{G1_SIZE, GtBytes, Pairing, Point, Scalar, g1_bytes};
 use crate::crypto::secretbox;
 use crate::ibe::{PrivateKey, RoundKey};
 use crate::identity::{Address, Identity};
@@ -225,7 +225,6 @@ impl<'a, P: Pairing> Opener<'a, P> {
     /// Opens a message, in place, that bears `sender`'s tag of `slot`. The authenticator is checked before any
     /// pairing. `None` if it is not an undamaged message from `sender` in that slot.
     #[must_use]
-    #[inline(never)]
     pub fn open_from<'m>(
         &self,
         sender: &Address,
@@ -233,20 +232,28 @@ impl<'a, P: Pairing> Opener<'a, P> {
         slot: u16,
         message: &'m mut [u8],
     ) -> Option<Opened<'m>> {
-        if message.len() < SEAL_OVERHEAD || !self.authentic(key, slot, message) {
-            return None;
-        }
-        let digest = self.digest(message)?;
-        self.read_from(sender, slot, message, &digest)
+        let own = self.try_open_from(key, slot, message)?;
+        self.open_own_from(&own, sender, slot, message)
     }
 
-    #[inline(never)] // what it needs of the stack would lie below the digest's pairing
-    fn read_from<'m>(
+    /// The first step of that (one pairing).
+    pub(crate) fn try_open_from(
         &self,
+        key: &SenderKey,
+        slot: u16,
+        message: &[u8],
+    ) -> Option<OwnMessage> {
+        let authentic = message.len() >= SEAL_OVERHEAD && self.authentic(key, slot, message);
+        authentic.then(|| self.digest(message))?.map(OwnMessage)
+    }
+
+    /// The second step: opens what the first has found to be from the sender of that slot (a multiplication).
+    pub(crate) fn open_own_from<'m>(
+        &self,
+        OwnMessage(digest): &OwnMessage,
         sender: &Address,
         slot: u16,
         message: &'m mut [u8],
-        digest: &[u8; DIGEST_SIZE],
     ) -> Option<Opened<'m>> {
         let payload = self.decrypt(message, digest)?;
         let header = &payload.header;
@@ -259,7 +266,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
     #[must_use]
     pub fn open<'m>(&self, message: &'m mut [u8]) -> Option<Opened<'m>> {
         let own = self.try_open(message)?;
-        self.open_own(&own, message)
+        if self.is_genuine(&own, message) { self.open_own(&own, message) } else { None }
     }
 
     /// The first step of trial decryption: whether the message is ours (one pairing).
@@ -267,29 +274,31 @@ impl<'a, P: Pairing> Opener<'a, P> {
         (message.len() >= SEAL_OVERHEAD).then(|| self.digest(message))?.map(OwnMessage)
     }
 
-    /// The second step: opens what the first has found to be ours (a multiplication; if it names its sender a hash
-    /// to G1 and a pairing).
+    /// The second step: whether what the first has found to be ours is from whom it says (if it names its sender a
+    /// hash to G1 and a pairing).
+    #[inline(never)]
+    pub(crate) fn is_genuine(&self, OwnMessage(digest): &OwnMessage, message: &[u8]) -> bool {
+        // Tag and authenticator cover the ciphertext, so they come before decrypting in place.
+        let Some(sealed) = Sealed::new(message) else { return false };
+        let (tag, mac) = (sealed.tag(), sealed.mac());
+        match self.claimed_sender(message, digest) {
+            None => false,
+            Some(None) => secretbox::tags_equal(&anonymous_mac(digest), &mac),
+            Some(Some((sender, slot))) => {
+                let key = SenderKey::from_address(&self.round.network, &sender, self.own, self.key);
+                let expected = key.tag(&self.round.directory, slot);
+                secretbox::tags_equal(&expected, &tag)
+                    && key.verify(&self.round.directory, slot, &message[field::REST..], &mac)
+            }
+        }
+    }
+
+    /// The third step: opens what is genuine (a multiplication).
     pub(crate) fn open_own<'m>(
         &self,
         OwnMessage(digest): &OwnMessage,
         message: &'m mut [u8],
     ) -> Option<Opened<'m>> {
-        // Tag and authenticator cover the ciphertext, so take what they need before decrypting in place.
-        let sealed = Sealed::new(message)?;
-        let (tag, mac) = (sealed.tag(), sealed.mac());
-        let claimed = self.claimed_sender(message, digest)?;
-        if claimed.is_none() && !secretbox::tags_equal(&anonymous_mac(digest), &mac) {
-            return None;
-        }
-        if let Some((sender, slot)) = claimed {
-            let key = SenderKey::from_address(&self.round.network, &sender, self.own, self.key);
-            let expected = key.tag(&self.round.directory, slot);
-            if !(secretbox::tags_equal(&expected, &tag)
-                && key.verify(&self.round.directory, slot, &message[field::REST..], &mac))
-            {
-                return None;
-            }
-        }
         Some(Opened { payload: self.decrypt(message, digest)? })
     }
 
@@ -312,6 +321,7 @@ impl<'a, P: Pairing> Opener<'a, P> {
     }
 
     /// Decrypts a copy of the payload's beginning to learn whom the message names as its sender.
+    #[inline(never)]
     fn claimed_sender(
         &self,
         message: &[u8],
@@ -397,8 +407,8 @@ fn mask<P: Pairing>(
     q: &P::Prepared,
     id: &Address,
 ) -> Zeroizing<[u8; DIGEST_SIZE]> {
-    let gt = P::pair(p, q);
-    Zeroizing::new(hash(Label::SEAL_MASK, &[u, gt.as_ref(), id.as_bytes()]))
+    let hashed = |gt: &GtBytes| hash(Label::SEAL_MASK, &[u, gt.as_ref(), id.as_bytes()]);
+    Zeroizing::new(P::pair_then(p, q, hashed))
 }
 
 /// Nobody vouches for an anonymous message, yet its 16 bytes may not be malleable either.

@@ -26,23 +26,22 @@ pub struct SenderKey([u8; 32]);
 
 impl SenderKey {
     /// The key under which `sender`, whose round key this is, writes to `recipient` (one pairing).
-    #[inline(never)] // here and below: the bytes of a pairing in as few frames as can be
     pub fn to<P: Pairing>(sender: &Address, key: &PrivateKey<P>, recipient: &Identity<P>) -> Self {
-        Self::derive(&P::pair(key.d1(), recipient.q2_prepared()), sender, recipient.address())
+        P::pair_then(key.d1(), recipient.q2_prepared(), |gt| {
+            Self::derive(gt, sender, recipient.address())
+        })
     }
 
     /// The key under which `recipient`, whose round key this is, gets messages of `sender` (one pairing).
-    #[inline(never)]
     pub fn from<P: Pairing>(
         sender: &Identity<P>,
         recipient: &Address,
         key: &PrivateKey<P>,
     ) -> Self {
-        Self::derive(&P::pair(sender.q1(), key.d2()), sender.address(), recipient)
+        P::pair_then(sender.q1(), key.d2(), |gt| Self::derive(gt, sender.address(), recipient))
     }
 
     /// The same of a `sender` whose points aren't kept: one hash to G1 more.
-    #[inline(never)]
     pub(super) fn from_address<P: Pairing>(
         network: &NetworkId,
         sender: &Address,
@@ -50,7 +49,7 @@ impl SenderKey {
         key: &PrivateKey<P>,
     ) -> Self {
         let q1 = Identity::<P>::hash_g1(network, sender);
-        Self::derive(&P::pair(&q1, key.d2()), sender, recipient)
+        P::pair_then(&q1, key.d2(), |gt| Self::derive(gt, sender, recipient))
     }
 
     fn derive(pairing: &GtBytes, sender: &Address, recipient: &Address) -> Self {

@@ -4,12 +4,12 @@ use crate::crypto::suite::Suite;
 use crate::directory::Role;
 use crate::ids::Round;
 use crate::mailbox::ListPart;
-use crate::seal::{Opener, Payload, Sealed};
+use crate::seal::{Opener, OwnMessage, Payload, Sealed};
 use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
 use super::Session;
 use super::event::{Event, Reaction};
-use super::held::Taken;
+use super::held::{Seen, Taken};
 use super::incoming::{Download, List};
 
 impl<S: Suite> Session<'_, S> {
@@ -145,34 +145,55 @@ impl<S: Suite> Session<'_, S> {
 
     /// Carries out an [`Action::Open`](super::Action::Open): opens one of the messages that were set aside, with one
     /// pairing and two multiplications at most. `None` if it is nobody's who it seemed to be from.
-    #[inline(never)]
     pub fn open(&mut self) -> Option<(Round, Payload<'_>)> {
+        let own = self.check_held();
+        self.read_held(own)
+    }
+
+    /// The digest of the message that is opened next, if it is genuine. What follows on the pairing here has frames of
+    /// its own, so that the pairing stands on less of the stack.
+    #[inline(never)]
+    fn check_held(&self) -> Option<OwnMessage> {
+        let Seen { place, own, message } = self.held.last()?;
+        let incoming = self.incoming[place].as_ref()?;
+        let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);
+        let tag = Sealed::new(message)?.tag();
+        match own {
+            None => {
+                let hit = self.contacts.look_up(place, &tag).filter(|hit| !hit.used)?;
+                opener.try_open_from(hit.key, hit.slot, message)
+            }
+            Some(_) if self.strangers.iter().any(|known| *known == tag) => None,
+            Some(own) => opener.is_genuine(&own, message).then_some(own),
+        }
+    }
+
+    /// Takes the message out; reads it with its digest, if it is genuine.
+    #[inline(never)]
+    fn read_held(&mut self, digest: Option<OwnMessage>) -> Option<(Round, Payload<'_>)> {
         let Taken { place, own, message } = self.held.pop()?;
+        let digest = digest?;
         let incoming = self.incoming[place].as_mut()?;
         let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);
         let tag = Sealed::new(message)?.tag();
-        let opened = match own {
-            None => {
-                let hit = self.contacts.look_up(place, &tag).filter(|hit| !hit.used)?;
-                let opened = opener.open_from(hit.sender, hit.key, hit.slot, message)?;
-                let entry = hit.entry;
-                self.contacts.mark_used(entry);
-                opened
+        let opened = if own.is_none() {
+            let hit = self.contacts.look_up(place, &tag)?;
+            let opened = opener.open_own_from(&digest, hit.sender, hit.slot, message)?;
+            let entry = hit.entry;
+            self.contacts.mark_used(entry);
+            opened
+        } else {
+            let opened = opener.open_own(&digest, message)?;
+            let sender = opened.payload.header.sender.as_ref();
+            // If the contact's tags of all slots are in the table, this one is of no slot.
+            if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
+                return None;
             }
-            Some(_) if self.strangers.iter().any(|known| *known == tag) => return None,
-            Some(own) => {
-                let opened = opener.open_own(&own, message)?;
-                let sender = opened.payload.header.sender.as_ref();
-                // If the contact's tags of all slots are in the table, this one is of no slot.
-                if sender.is_some_and(|sender| self.contacts.has_tags(place, sender)) {
-                    return None;
-                }
-                if self.strangers.is_full() {
-                    self.strangers.pop_front();
-                }
-                let _ = self.strangers.push_back(tag);
-                opened
+            if self.strangers.is_full() {
+                self.strangers.pop_front();
             }
+            let _ = self.strangers.push_back(tag);
+            opened
         };
         incoming.opened = incoming.opened.saturating_add(1);
         Some((incoming.round(), opened.payload))

@@ -16,11 +16,20 @@ use super::{ROUNDS_IN_FLIGHT, Session};
 const PATIENCE_MS: u64 = 10_000;
 
 impl<S: Suite> Session<'_, S> {
+    /// Does a step of what is to be computed for the round's packets, if there is one: on a stack that is as empty as
+    /// can be.
+    #[inline(never)]
+    pub(super) fn compute(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> bool {
+        self.check_key() || self.wrap_sealed(rng) || self.compute_slot_key(now)
+    }
+
+    #[inline(never)]
     pub(super) fn next_action(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
-        match self.next_outgoing(now, rng) {
-            None => self.next_incoming(now, rng),
-            action => action,
+        let mut action = self.next_outgoing(now, rng);
+        if action.is_none() {
+            action = self.next_incoming(now, rng);
         }
+        action
     }
 
     /// How long a connection may say nothing before it counts as failed: so that there is time for another try.
@@ -33,6 +42,7 @@ impl<S: Suite> Session<'_, S> {
         (u64::from(phase) / 4).clamp(1, PATIENCE_MS)
     }
 
+    #[inline(never)]
     pub(super) fn connect(
         &mut self,
         kind: Kind,
@@ -60,9 +70,15 @@ impl<S: Suite> Session<'_, S> {
 
     #[inline(never)]
     fn next_outgoing(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
-        if let Some(action) = self.check_key().or_else(|| self.next_fill(now, rng)) {
-            return Some(action);
+        let mut action = self.next_fill(now, rng);
+        if action.is_none() {
+            action = self.next_question(now, rng);
         }
+        action
+    }
+
+    #[inline(never)]
+    fn next_question(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
         let outgoing = self.outgoing.as_ref()?;
         if now < outgoing.retry_at() || self.exchanges.is_full() {
             return None;
@@ -76,18 +92,19 @@ impl<S: Suite> Session<'_, S> {
         Some(action)
     }
 
-    /// Does a step of the check of the PKGs' shares.
-    #[inline(never)] // pairings stand on few frames that are as small as can be
-    fn check_key(&mut self) -> Option<Action> {
-        let outgoing = self.outgoing.as_mut()?;
-        let round_key = outgoing.agreed.as_ref()?.context.key();
-        let (round, checked) = (outgoing.round(), outgoing.extraction.check(&self.own, round_key)?);
-        match checked {
-            Checked::NotYet => {}
-            Checked::Right => self.event(Event::Keyed { round }),
-            Checked::Wrong => self.event(Event::WrongShare { round }),
+    /// Does a step of the check of the PKGs' shares, if there is one.
+    #[inline(never)]
+    fn check_key(&mut self) -> bool {
+        let Some(outgoing) = &mut self.outgoing else { return false };
+        let Some(agreed) = &outgoing.agreed else { return false };
+        let round = agreed.context.round();
+        match outgoing.extraction.check(&self.own, agreed.context.key()) {
+            None => return false,
+            Some(Checked::NotYet) => {}
+            Some(Checked::Right) => self.event(Event::Keyed { round }),
+            Some(Checked::Wrong) => self.event(Event::WrongShare { round }),
         }
-        Some(Action::Continue)
+        true
     }
 
     /// What a server is to be asked for the round, if it isn't being asked already. Packets go out if `submits`.

@@ -70,13 +70,23 @@ impl<P: Pairing> Extraction<P> {
         round_key: &RoundKey<P>,
     ) -> Option<Checked> {
         let State::Checking(check) = &mut self.state else { return None };
-        let Some(result) = check.step(identity, round_key) else { return Some(Checked::NotYet) };
-        let (state, checked) = match result {
-            Ok(key) => (State::Done(key), Checked::Right),
-            Err(_) => (State::Failed, Checked::Wrong),
-        };
-        self.state = state;
-        Some(checked)
+        match check.step(identity, round_key) {
+            None => return Some(Checked::NotYet),
+            Some(false) => {
+                self.state = State::Failed;
+                return Some(Checked::Wrong);
+            }
+            Some(true) => {}
+        }
+        self.finish();
+        Some(Checked::Right)
+    }
+
+    #[inline(never)] // a key is large, and would lie below the pairings
+    fn finish(&mut self) {
+        if let State::Checking(check) = &self.state {
+            self.state = State::Done(check.key());
+        }
     }
 
     /// No key will come.

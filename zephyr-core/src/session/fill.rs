@@ -14,33 +14,40 @@ use super::event::{Action, Draft};
 use super::outgoing::{Slot, Unwrapped};
 
 impl<S: Suite> Session<'_, S> {
-    /// The next step towards the round's packets: the same number of them whatever the caller has for the slots.
+    /// Asks for what goes into the next slot, whose contact's key is there; or fills it with cover. With the
+    /// [computations](Session::compute) the same number of steps whatever the caller has for the slots.
     #[inline(never)]
     pub(super) fn next_fill(&mut self, now: UnixMs, rng: &mut impl CryptoRng) -> Option<Action> {
-        if self.wrap_sealed(rng) {
+        let (round, slot) = self.slot_to_fill(now)?;
+        let outgoing = self.outgoing.as_mut()?;
+        let holder = self.contacts.holder(round, slot).filter(|_| outgoing.may_write());
+        outgoing.slots[usize::from(slot)] = Slot::Asked(holder.map(|(id, _)| id));
+        let Some((_, contact)) = holder else {
+            self.fill(round, slot, None, rng);
             return Some(Action::Continue);
-        }
+        };
+        Some(Action::Fill { round, slot, contact: contact.clone() })
+    }
+
+    /// The next slot that is empty, once it is time.
+    fn slot_to_fill(&mut self, now: UnixMs) -> Option<(Round, u8)> {
         let outgoing = self.outgoing.as_mut()?;
         if outgoing.agreed.is_none() || now < outgoing.fill_at() {
             return None;
         }
-        let index = outgoing.slots.iter().position(|s| *s == Slot::Empty)?;
-        let (round, slot) = (outgoing.round(), index as u8);
+        let slot = outgoing.slots.iter().position(|s| *s == Slot::Empty)?;
         outgoing.fills(now);
-        let key = outgoing.extraction.key().filter(|_| outgoing.may_write());
-        let holder = self.contacts.holder(round, slot);
-        let Some((id, contact, key)) = holder.zip(key).map(|((id, who), key)| (id, who, key))
-        else {
-            outgoing.slots[index] = Slot::Asked(None);
-            self.fill(round, slot, None, rng);
-            return Some(Action::Continue);
-        };
-        let contact = contact.clone();
-        if self.contacts.compute_own_key(id, self.own.address(), key) {
-            return Some(Action::Continue);
-        }
-        outgoing.slots[index] = Slot::Asked(Some(id));
-        Some(Action::Fill { round, slot, contact })
+        Some((outgoing.round(), slot as u8))
+    }
+
+    /// Computes the key to the contact that holds the next slot. `false` if it is there, or none is needed.
+    #[inline(never)]
+    pub(super) fn compute_slot_key(&mut self, now: UnixMs) -> bool {
+        let Some((round, slot)) = self.slot_to_fill(now) else { return false };
+        let Some(outgoing) = self.outgoing.as_ref().filter(|o| o.may_write()) else { return false };
+        let holder = self.contacts.holder(round, slot).map(|(id, _)| id);
+        let Some((id, key)) = holder.zip(outgoing.extraction.key()) else { return false };
+        self.contacts.compute_own_key(id, self.own.address(), key)
     }
 
     /// Packs the slot of an [`Action::Fill`], at once: with the fragment or acknowledgement in `draft` (one pairing
@@ -97,16 +104,16 @@ impl<S: Suite> Session<'_, S> {
 
     /// Wraps the message that was sealed last (two X25519 a hop). `false` if there is none.
     #[inline(never)]
-    fn wrap_sealed(&mut self, rng: &mut impl CryptoRng) -> bool {
+    pub(super) fn wrap_sealed(&mut self, rng: &mut impl CryptoRng) -> bool {
         let Some(outgoing) = &mut self.outgoing else { return false };
         let Some(Unwrapped { slot, route, mailbox }) = outgoing.unwrapped.take() else {
             return false;
         };
         let Some(agreed) = &outgoing.agreed else { return false };
+        let mixers = &self.hops[..agreed.hops];
         let mut hops = heapless::Vec::<_, MAX_HOPS>::new();
         for mixer in &route {
-            let hop =
-                agreed.hops.iter().find(|hop| hop.mixer == *mixer).expect("routes are over hops");
+            let hop = mixers.iter().find(|hop| hop.mixer == *mixer).expect("routes are over hops");
             hops.push(*hop).expect("a route has at most as many hops as a packet");
         }
         let geometry = self.manifest.parameters().geometry;

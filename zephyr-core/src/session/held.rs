@@ -19,6 +19,14 @@ pub(super) struct Held<'a> {
     count: usize,
 }
 
+/// The one that is taken out next.
+pub(super) struct Seen<'m> {
+    pub(super) place: usize,
+    /// `None` for what bears a contact's tag.
+    pub(super) own: Option<OwnMessage>,
+    pub(super) message: &'m [u8],
+}
+
 /// One that has been taken out.
 pub(super) struct Taken<'m> {
     pub(super) place: usize,
@@ -69,7 +77,14 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// The last one. Whatever was taken before it is erased.
+    /// The last one.
+    pub(super) fn last(&self) -> Option<Seen<'_>> {
+        let (header, message) = self.all().last()?.split_at(HEADER);
+        let (place, own) = read(header);
+        Some(Seen { place, own, message })
+    }
+
+    /// Takes the last one out. Whatever was taken before it is erased.
     pub(super) fn pop(&mut self) -> Option<Taken<'_>> {
         let (held, taken) = self.memory.split_at_mut(self.count * self.each);
         let erased = taken.len().min(self.each);
@@ -77,14 +92,19 @@ impl<'a> Held<'a> {
         let at = held.len().checked_sub(self.each)?;
         self.count -= 1;
         let (header, message) = held[at..].split_at_mut(HEADER);
-        let tagged = header[0] & TAGGED != 0;
-        let own = (!tagged).then(|| OwnMessage::from_bytes(&header[1..]));
-        Some(Taken { place: usize::from(header[0] & !TAGGED), own, message })
+        let (place, own) = read(header);
+        Some(Taken { place, own, message })
     }
 
     fn all(&self) -> impl Iterator<Item = &[u8]> {
         self.memory.chunks_exact(self.each).take(self.count)
     }
+}
+
+fn read(header: &[u8]) -> (usize, Option<OwnMessage>) {
+    let tagged = header[0] & TAGGED != 0;
+    let own = (!tagged).then(|| OwnMessage::from_bytes(&header[1..]));
+    (usize::from(header[0] & !TAGGED), own)
 }
 
 impl Drop for Held<'_> {

@@ -60,7 +60,7 @@ impl<S: Suite> Session<'_, S> {
         }
         let routes = directory.routes(&self.manifest)?;
         let hash = *context.directory();
-        outgoing.agree(context, routes, &directory);
+        outgoing.agree(context, routes, &directory, self.hops);
         outgoing.unconfirmed = Some(exchange.server as u16).filter(|_| several);
         self.spent = Some(round);
         self.event(Event::Opened {

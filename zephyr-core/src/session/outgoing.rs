@@ -6,7 +6,7 @@ use rand_core::Rng;
 use crate::crypto::suite::Suite;
 use crate::directory::{Directory, Schedule, Verification};
 use crate::ids::{Mailbox, MixerIndex, Round, UnixMs};
-use crate::onion::{Hop, MAX_MIXERS, Route, Routes};
+use crate::onion::{Hop, Route, Routes};
 use crate::seal::RoundContext;
 
 use super::contact::ContactId;
@@ -23,7 +23,8 @@ const HEAD_START: u64 = 16;
 pub(super) struct Agreed<S: Suite> {
     pub(super) context: RoundContext<S::Pairing>,
     pub(super) routes: Routes,
-    pub(super) hops: Vec<Hop, MAX_MIXERS>,
+    /// How many of the session's hops are its mixers.
+    pub(super) hops: usize,
 }
 
 /// A packet's way to the mixer.
@@ -163,8 +164,11 @@ impl<S: Suite> Outgoing<S> {
         context: RoundContext<S::Pairing>,
         routes: Routes,
         directory: &Directory<'_>,
+        hops: &mut [Hop],
     ) {
-        let hops = directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key }).collect();
+        let mixers = directory.mixers().map(|(mixer, a)| Hop { mixer, key: a.key });
+        // A directory has no more mixers than its manifest.
+        let hops = hops.iter_mut().zip(mixers).map(|(place, hop)| *place = hop).count();
         self.agreed = Some(Agreed { context, routes, hops });
     }
 

@@ -38,15 +38,32 @@ pub(super) struct Driver<'d, 'm, 'a, N, S, R, C: Suite> {
     pub(super) wake: &'d Signal<NoopRawMutex, ()>,
 }
 
+/// What came of asking the session.
+enum Step {
+    /// It has nothing to do now.
+    Nothing,
+    /// A part of a long computation.
+    Computed,
+    /// What it asked for.
+    Acted,
+}
+
 impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
     /// Until all rounds of this version of the network are over; the first round of the next one.
     pub(super) async fn run(&mut self) -> Result<Round, Error<S::Error>> {
         self.look_ahead();
         apart!(self.sync_contacts()).await;
         loop {
-            if let Some(action) = self.poll_session() {
-                apart!(self.act(&action)).await?;
-                continue;
+            let step = apart!(self.step()).await?;
+            match step {
+                Step::Computed => {
+                    yield_now().await;
+                    // What came meanwhile must not wait for the end of a long computation.
+                    apart!(self.read()).await?;
+                    continue;
+                }
+                Step::Acted => continue,
+                Step::Nothing => {}
             }
             self.close_unwanted();
             if apart!(self.read()).await? {
@@ -64,6 +81,23 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
     fn poll_session(&mut self) -> Option<Action> {
         let mut rng = self.shared.rng.borrow_mut();
         self.session.poll(self.shared.clock.local(), &mut *rng)
+    }
+
+    async fn step(&mut self) -> Result<Step, Error<S::Error>> {
+        let action = self.poll_session();
+        match &action {
+            None => return Ok(Step::Nothing),
+            Some(Action::Continue) => return Ok(Step::Computed),
+            Some(Action::Connect { exchange, server }) => {
+                self.connect(Job { exchange: *exchange, server: *server });
+            }
+            Some(Action::Fill { round, slot, contact }) => {
+                apart!(self.fill(*round, *slot, contact)).await?;
+            }
+            Some(Action::Open) => apart!(self.open()).await?,
+            Some(Action::Event(event)) => apart!(self.note(event)).await?,
+        }
+        Ok(Step::Acted)
     }
 
     /// Until the session has something to do by itself, something came over a connection, or contacts change.
@@ -102,23 +136,6 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
             }
             yield_now().await;
         }
-    }
-
-    async fn act(&mut self, action: &Action) -> Result<(), Error<S::Error>> {
-        match action {
-            Action::Connect { exchange, server } => {
-                self.connect(Job { exchange: *exchange, server: *server });
-            }
-            Action::Fill { round, slot, contact } => self.fill(*round, *slot, contact).await?,
-            Action::Open => apart!(self.open()).await?,
-            Action::Continue => {
-                yield_now().await;
-                // What came meanwhile must not wait for the end of a long computation.
-                apart!(self.read()).await?;
-            }
-            Action::Event(event) => self.note(event).await?,
-        }
-        Ok(())
     }
 
     /// The session has no more exchanges at once than there are places, so that one is free when those that it gave up
@@ -193,9 +210,9 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
                 }
             },
         };
-        match reaction {
+        match &reaction {
             Reaction::Wait | Reaction::Again => place.turn.signal(None),
-            Reaction::Send(len) => place.turn.signal(Some(len)),
+            Reaction::Send(len) => place.turn.signal(Some(*len)),
             Reaction::Version { signed } => {
                 apart!(self.learn(signed)).await?;
                 place.order(None);

@@ -11,7 +11,7 @@ use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
 use zephyr_core::{Connection, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Suite};
 
-use super::place::{Job, Place, Report};
+use super::place::{Job, Link, Place, Report};
 use crate::endpoint::resolve;
 use crate::event::Failure;
 use crate::shared::Shared;
@@ -72,22 +72,12 @@ where
     N: TcpConnect + Dns,
     R: CryptoRng,
 {
-    let server = job.server;
-    let entry = manifest.server(server.role, server.index).ok_or(Failure::Address)?;
-    let endpoint = resolve(entry.client_address, &shared.network).await?;
-    let mut socket = shared.network.connect(endpoint).await.map_err(|_| Failure::Connect)?;
-
-    let first = {
-        let ephemeral = shared.ephemeral();
-        let mut link = place.link.lock().await;
-        let connection = link.begin(|buffer| {
-            Connection::new(manifest.network(), &entry.link_key, ephemeral, buffer)
-        });
+    let mut socket = dial(job, manifest, &shared.network).await?;
+    {
         let mut first = [0; FRAME_PREFIX + HANDSHAKE_SIZE];
-        connection.start(&mut first).map_err(Failure::Link)?;
-        first
-    };
-    send(&mut socket, &first).await?;
+        begin(&mut *place.link.lock().await, job, manifest, shared.ephemeral(), &mut first)?;
+        send(&mut socket, &first).await?;
+    }
     let mut answer = None;
     loop {
         {
@@ -107,6 +97,30 @@ where
         wake.signal(());
         answer = place.turn.wait().await;
     }
+}
+
+async fn dial<'n, N: TcpConnect + Dns>(
+    job: Job,
+    manifest: &Manifest<'_>,
+    network: &'n N,
+) -> Result<N::Connection<'n>, Failure> {
+    let server = manifest.server(job.server.role, job.server.index).ok_or(Failure::Address)?;
+    let endpoint = resolve(server.client_address, network).await?;
+    network.connect(endpoint).await.map_err(|_| Failure::Connect)
+}
+
+/// A new connection in the link's buffer, and its first bytes.
+fn begin(
+    link: &mut Link<'_>,
+    job: Job,
+    manifest: &Manifest<'_>,
+    ephemeral: [u8; 32],
+    first: &mut [u8],
+) -> Result<(), Failure> {
+    let server = manifest.server(job.server.role, job.server.index).ok_or(Failure::Address)?;
+    let connection = link
+        .begin(|buffer| Connection::new(manifest.network(), &server.link_key, ephemeral, buffer));
+    connection.start(first).map(drop).map_err(Failure::Link)
 }
 
 async fn send(socket: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {

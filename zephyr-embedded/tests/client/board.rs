@@ -19,7 +19,7 @@ use crate::world::Shared;
 pub const CONTACTS: usize = 4;
 pub const CONNECTIONS: usize = 3;
 
-pub type Memory<S> = Resources<CONTACTS, CONNECTIONS, 4, 598, 2_048, 2_048, S>;
+pub type Memory<S> = Resources<CONTACTS, CONNECTIONS, 3, 4, 598, 2_048, 2_048, S>;
 pub type Handle<S> = Client<'static, Cable<S>, Disk, ChaCha8Rng, S>;
 
 /// Items in memory.

@@ -4,9 +4,9 @@ use core::ffi::{c_char, c_void};
 use core::mem::ManuallyDrop;
 
 use zephyr_core::session::{
-    Contact, HELD_MESSAGES, MAX_CONNECTIONS, Session, Settings, Storage, TagEntry,
+    Contact, Exchange, HELD_MESSAGES, MAX_CONNECTIONS, Session, Settings, Storage, TagEntry,
 };
-use zephyr_core::{DirectoryHash, Manifest, Round, UnixMs};
+use zephyr_core::{DirectoryHash, Hop, Manifest, Round, UnixMs};
 use zeroize::Zeroizing;
 
 use super::link::{LinkFailure, Place};
@@ -84,6 +84,8 @@ struct Parts {
     contacts: Part<Option<Contact<Pairing>>>,
     tags: Part<TagEntry>,
     held: Part<u8>,
+    hops: Part<Hop>,
+    exchanges: Part<Option<Exchange>>,
     places: Part<Place<'static>>,
     buffers: Part<u8>,
 }
@@ -124,6 +126,8 @@ impl Drop for zephyr_session {
             parts.contacts.drop_all();
             parts.tags.drop_all();
             parts.held.drop_all();
+            parts.hops.drop_all();
+            parts.exchanges.drop_all();
             parts.packets.drop_all();
             parts.buffers.drop_all();
             parts.manifest.drop_all();
@@ -138,6 +142,7 @@ struct Counts {
     contacts: usize,
     tags: usize,
     held: usize,
+    hops: usize,
     places: usize,
     buffer: usize,
     out: usize,
@@ -165,6 +170,7 @@ impl Counts {
             contacts,
             tags: Storage::<Suite>::tags_len(manifest, contacts),
             held: Storage::<Suite>::held_len(manifest, held),
+            hops: Storage::<Suite>::hops_len(manifest),
             places: connections as usize,
             buffer: Place::buffer_len(geometry, settings.frame_len as usize),
             out: Place::out_len(geometry),
@@ -176,6 +182,8 @@ impl Counts {
         let parts = [
             part_len::<Option<Contact<Pairing>>>(self.contacts),
             part_len::<TagEntry>(self.tags),
+            part_len::<Hop>(self.hops),
+            part_len::<Option<Exchange>>(self.places),
             part_len::<Place<'_>>(self.places),
             part_len::<u8>(self.buffers()),
             part_len::<u8>(self.packets),
@@ -246,7 +254,6 @@ pub unsafe extern "C" fn zephyr_session_init(
             last_round: settings.last_directory.cast::<[u8; 32]>().as_ref().map(|directory| {
                 (Round(settings.last_round), DirectoryHash::from_bytes(*directory))
             }),
-            connections: counts.places,
         };
         if memory.is_null() {
             return Err(ZEPHYR_ERROR_NULL.into());
@@ -273,6 +280,8 @@ fn assemble(
 ) -> Result<zephyr_session, Failure> {
     let contacts = memory.part(counts.contacts, || None)?;
     let tags = memory.part(counts.tags, TagEntry::default)?;
+    let hops = memory.part(counts.hops, || Hop::EMPTY)?;
+    let exchanges = memory.part(counts.places, || None)?;
     let mut given = given.iter();
     let copy = memory.part(counts.manifest, || given.next().copied().unwrap_or(0))?;
     let packets = memory.part(counts.packets, || 0)?;
@@ -286,7 +295,8 @@ fn assemble(
         left = rest;
         Place::new(buffer, out)
     })?;
-    let parts = Parts { manifest: copy, packets, contacts, tags, held, places, buffers };
+    let parts =
+        Parts { manifest: copy, packets, contacts, tags, held, hops, exchanges, places, buffers };
     // SAFETY: as above.
     let machine = unsafe {
         let manifest = manifest(parts.manifest.get())?;
@@ -295,6 +305,8 @@ fn assemble(
             contacts: parts.contacts.get(),
             tags: parts.tags.get(),
             held: parts.held.get(),
+            hops: parts.hops.get(),
+            exchanges: parts.exchanges.get(),
         };
         let session = Session::new(manifest.clone(), user, storage, UnixMs(now_ms));
         Machine::new(session, manifest, parts.places.get())

@@ -119,15 +119,12 @@ impl<S: Suite> Network<S> {
         let tags = vec![TagEntry::default(); Storage::<S>::tags_len(&self.manifest, contacts)];
         let contacts: Vec<Option<Contact<S::Pairing>>> = (0..contacts).map(|_| None).collect();
         let held = vec![0; Storage::<S>::held_len(&self.manifest, HELD_MESSAGES)].leak();
-        let storage = Storage { packets, contacts: contacts.leak(), tags: tags.leak(), held };
-        let settings = Settings {
-            address,
-            seed,
-            contacts_only: false,
-            verify_proofs: true,
-            last_round,
-            connections: self.plan.connections,
-        };
+        let hops = vec![Hop::EMPTY; Storage::<S>::hops_len(&self.manifest)].leak();
+        let exchanges = vec![None; self.plan.connections].leak();
+        let (contacts, tags) = (contacts.leak(), tags.leak());
+        let storage = Storage { packets, contacts, tags, held, hops, exchanges };
+        let settings =
+            Settings { address, seed, contacts_only: false, verify_proofs: true, last_round };
         let local = UnixMs(self.now.0.saturating_add_signed(skew_ms));
         Session::new(self.manifest.clone(), settings, storage, local)
     }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zephyr_core::session::{
-    Action, Contact, Event, ExchangeId, HELD_MESSAGES, Missed, Session, Settings, Storage, TagEntry,
+    Action, Contact, Event, Exchange, ExchangeId, HELD_MESSAGES, Missed, Session, Settings,
+    Storage, TagEntry,
 };
-use zephyr_core::{Address, DirectoryHash, Manifest, Round, Suite, UnixMs};
+use zephyr_core::{Address, DirectoryHash, Hop, Manifest, Round, Suite, UnixMs};
 use zeroize::Zeroizing;
 
 use super::dice::Dice;
@@ -21,15 +22,19 @@ pub(super) struct Slab<S: Suite> {
     contacts: Vec<Option<Contact<S::Pairing>>>,
     tags: Vec<TagEntry>,
     held: Vec<u8>,
+    hops: Vec<Hop>,
+    exchanges: Vec<Option<Exchange>>,
 }
 
 impl<S: Suite> Slab<S> {
-    pub(super) fn new(manifest: &Manifest<'_>, contacts: usize) -> Self {
+    pub(super) fn new(manifest: &Manifest<'_>, contacts: usize, connections: usize) -> Self {
         Self {
             packets: vec![0; Storage::<S>::packets_len(manifest)],
             contacts: (0..contacts).map(|_| None).collect(),
             tags: vec![TagEntry::default(); Storage::<S>::tags_len(manifest, contacts)],
             held: vec![0; Storage::<S>::held_len(manifest, HELD_MESSAGES)],
+            hops: vec![Hop::EMPTY; Storage::<S>::hops_len(manifest)],
+            exchanges: vec![None; connections],
         }
     }
 }
@@ -99,10 +104,9 @@ impl<S: Suite + Sync> World<'_, S> {
             contacts_only: false,
             verify_proofs: true,
             last_round: person.home.last_round(),
-            connections: self.setup.plan.connections,
         };
-        let Slab { packets, contacts, tags, held } = slab;
-        let storage = Storage { packets, contacts, tags, held };
+        let Slab { packets, contacts, tags, held, hops, exchanges } = slab;
+        let storage = Storage { packets, contacts, tags, held, hops, exchanges };
         let local = person.local(self.now);
         let mut session = Session::new(self.manifest.clone(), settings, storage, local);
         let contacts: Vec<usize> = self.people[who].home.contacts().collect();

@@ -32,16 +32,12 @@ impl Alone {
             contacts: (0..contacts).map(|_| None).collect::<Vec<_>>().leak(),
             tags: tags.leak(),
             held: vec![0; Storage::<Keyed>::held_len(&manifest, HELD_MESSAGES)].leak(),
+            hops: vec![Hop::EMPTY; Storage::<Keyed>::hops_len(&manifest)].leak(),
+            exchanges: vec![None; plan.connections].leak(),
         };
         let seed = Zeroizing::new([7; 32]);
-        let settings = Settings {
-            address,
-            seed,
-            contacts_only: false,
-            verify_proofs: true,
-            last_round,
-            connections: plan.connections,
-        };
+        let settings =
+            Settings { address, seed, contacts_only: false, verify_proofs: true, last_round };
         let now = plan.parameters.genesis.plus(10_000);
         Self {
             session: Session::new(manifest, settings, storage, now),

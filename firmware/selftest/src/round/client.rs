@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 use zephyr_core::{
-    Address, Connection, Content, FRAME_PREFIX, Link, ListPart, Received, Role, UnixMs,
+    Address, Connection, Content, FRAME_PREFIX, Hop, Link, ListPart, Received, Role, UnixMs,
     session::{
         Action, Contact, Draft, Event, ExchangeId, Reaction, ServerRef, Session, Settings, Storage,
         TagEntry,
@@ -12,7 +12,7 @@ use zephyr_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    network::{GEOMETRY, Network, ROUND, Real, seeds},
+    network::{GEOMETRY, MIXERS, Network, ROUND, Real, seeds},
     people::People,
     rng::TestRng,
     timer,
@@ -51,11 +51,14 @@ pub fn round(
     let mut contacts: [Option<Contact<_>>; CONTACTS] = [const { None }; CONTACTS];
     let mut tags = [TagEntry::default(); 4 * CONTACTS];
     let mut held = [0; 2 * GEOMETRY.packet_len()];
+    let mut hops = [Hop::EMPTY; MIXERS];
     let storage = Storage {
         packets: &mut packets,
         contacts: &mut contacts,
         tags: &mut tags,
         held: &mut held,
+        hops: &mut hops,
+        exchanges: &mut [None],
     };
     let now = start(network);
     let settings = Settings {
@@ -63,7 +66,6 @@ pub fn round(
         seed: Zeroizing::new([8; 32]),
         contacts_only,
         verify_proofs: false,
-        connections: 1,
         last_round: None,
     };
     let mut session = Session::<Real>::new(network.manifest.clone(), settings, storage, now);
