@@ -127,6 +127,7 @@ where
     C: Suite,
 {
     /// The handle and the runner. Nothing happens unless [`Runner::run`] is polled: spawn it.
+    #[expect(clippy::type_complexity, reason = "two types, each with what the application brings")]
     pub fn split(&'a mut self) -> (Client<'a, N, S, R, C>, Runner<'a, N, S, R, CONNECTIONS, C>) {
         let Self { shared, lent, settings } = self;
         (Client::new(shared), Runner::new(shared, lent, *settings))
