@@ -36,7 +36,7 @@ pub struct Row {
 impl Row {
     /// With the limit that [`limits`] has for this name.
     pub fn new(name: &str, target: &'static str, value: u64, unit: Unit) -> Self {
-        Self { name: name.into(), target, value, unit, limit: limits::of(name) }
+        Self { name: name.into(), target, value, unit, limit: limits::of(name, target) }
     }
 
     /// What is wrong with it, if something is.
