@@ -17,6 +17,8 @@ use super::servers::{ClientFacing, Servers};
 use super::wire_log::WireKind;
 use crate::keyed::Effort;
 
+/// Where a sealed message's U is: behind its tag and its authenticator.
+const U: usize = 32;
 /// A session that asks to be polled so often without time passing is in a loop.
 const MAX_STREAK: u32 = 2_000;
 
@@ -32,6 +34,12 @@ pub(super) fn step<T>(work: impl FnOnce() -> T) -> T {
     let (effort, result) = Effort::of(work);
     assert!(effort.is_a_step(), "a step of a session takes {effort:?}");
     result
+}
+
+/// Whether a sealed message's U is a point. If not, the message is nobody's, and takes no pairing.
+fn has_point<S: Suite>(sealed: &[u8]) -> bool {
+    let point = sealed.get(U..U + G1_SIZE);
+    point.is_some_and(|point| <S::Pairing as Pairing>::G1::decode_unchecked(point).is_some())
 }
 
 /// Servers and people on virtual time.
@@ -326,10 +334,12 @@ impl<S: Suite> Network<S> {
     ) -> bool {
         let person = &mut self.people[who];
         let local = person.local(self.now);
-        let (session, len) = (&mut person.session, frame.len());
+        let is_message =
+            frame.len() == self.plan.parameters.geometry.sealed_len() && has_point::<S>(frame);
+        let session = &mut person.session;
         let (effort, reaction) =
             Effort::of(|| step(|| session.handle_frame(exchange, frame, local, out)));
-        if len == self.plan.parameters.geometry.sealed_len() {
+        if is_message && matches!(reaction, Reaction::Wait) {
             person.check_pace(exchange, effort);
         }
         match reaction {
