@@ -16,7 +16,8 @@ pub fn build() -> Outcome {
     for (name, target) in BOARDS {
         run(bare_metal_cargo_with_alloc("build", target, &folder(name))
             .args(["--release", "--locked", "--target-dir"])
-            .arg(target_dir().join("boards")))?;
+            // What runs on the host is the same as for the firmware.
+            .arg(target_dir().join("firmware")))?;
     }
     Ok(())
 }
