@@ -9,7 +9,7 @@ use crate::wire::{DownloadRefusal, MailboxReply, decode};
 
 use super::Session;
 use super::event::{Event, Reaction};
-use super::held::{Seen, Taken};
+use super::held::Entry;
 use super::incoming::{Download, List};
 
 impl<S: Suite> Session<'_, S> {
@@ -154,7 +154,7 @@ impl<S: Suite> Session<'_, S> {
     /// its own, so that the pairing stands on less of the stack.
     #[inline(never)]
     fn check_held(&self) -> Option<OwnMessage> {
-        let Seen { place, own, message } = self.held.last()?;
+        let Entry { place, own, message } = self.held.last()?;
         let incoming = self.incoming[place].as_ref()?;
         let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);
         let tag = Sealed::new(message)?.tag();
@@ -171,7 +171,7 @@ impl<S: Suite> Session<'_, S> {
     /// Takes the message out; reads it with its digest, if it is genuine.
     #[inline(never)]
     fn read_held(&mut self, digest: Option<OwnMessage>) -> Option<(Round, Payload<'_>)> {
-        let Taken { place, own, message } = self.held.pop()?;
+        let Entry { place, own, message } = self.held.pop()?;
         let digest = digest?;
         let incoming = self.incoming[place].as_mut()?;
         let opener = Opener::in_round(&incoming.id, self.own.address(), incoming.key.as_ref()?);

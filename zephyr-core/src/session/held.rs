@@ -19,20 +19,20 @@ pub(super) struct Held<'a> {
     count: usize,
 }
 
-/// The one that is taken out next.
-pub(super) struct Seen<'m> {
+/// One of them: `message` is its bytes, shared or not.
+pub(super) struct Entry<M> {
     pub(super) place: usize,
     /// `None` for what bears a contact's tag.
     pub(super) own: Option<OwnMessage>,
-    pub(super) message: &'m [u8],
+    pub(super) message: M,
 }
 
-/// One that has been taken out.
-pub(super) struct Taken<'m> {
-    pub(super) place: usize,
-    /// `None` for what bears a contact's tag.
-    pub(super) own: Option<OwnMessage>,
-    pub(super) message: &'m mut [u8],
+impl<M> Entry<M> {
+    fn new(header: &[u8], message: M) -> Self {
+        let tagged = header[0] & TAGGED != 0;
+        let own = (!tagged).then(|| OwnMessage::from_bytes(&header[1..]));
+        Self { place: usize::from(header[0] & !TAGGED), own, message }
+    }
 }
 
 impl<'a> Held<'a> {
@@ -78,33 +78,25 @@ impl<'a> Held<'a> {
     }
 
     /// The last one.
-    pub(super) fn last(&self) -> Option<Seen<'_>> {
+    pub(super) fn last(&self) -> Option<Entry<&[u8]>> {
         let (header, message) = self.all().last()?.split_at(HEADER);
-        let (place, own) = read(header);
-        Some(Seen { place, own, message })
+        Some(Entry::new(header, message))
     }
 
     /// Takes the last one out. Whatever was taken before it is erased.
-    pub(super) fn pop(&mut self) -> Option<Taken<'_>> {
+    pub(super) fn pop(&mut self) -> Option<Entry<&mut [u8]>> {
         let (held, taken) = self.memory.split_at_mut(self.count * self.each);
         let erased = taken.len().min(self.each);
         taken[..erased].zeroize();
         let at = held.len().checked_sub(self.each)?;
         self.count -= 1;
         let (header, message) = held[at..].split_at_mut(HEADER);
-        let (place, own) = read(header);
-        Some(Taken { place, own, message })
+        Some(Entry::new(header, message))
     }
 
     fn all(&self) -> impl Iterator<Item = &[u8]> {
         self.memory.chunks_exact(self.each).take(self.count)
     }
-}
-
-fn read(header: &[u8]) -> (usize, Option<OwnMessage>) {
-    let tagged = header[0] & TAGGED != 0;
-    let own = (!tagged).then(|| OwnMessage::from_bytes(&header[1..]));
-    (usize::from(header[0] & !TAGGED), own)
 }
 
 impl Drop for Held<'_> {

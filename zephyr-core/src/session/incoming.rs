@@ -54,7 +54,8 @@ pub(super) struct Incoming<S: Suite> {
 }
 
 impl<S: Suite> Incoming<S> {
-    /// Takes what it needs of the round that was submitted. `None` if that has no directory. Without a key the mailbox is downloaded all the same.
+    /// Takes what it needs of the round that was submitted. `None` if that has no directory. Without a key the mailbox is
+    /// downloaded all the same.
     pub(super) fn new(
         outgoing: &mut Outgoing<S>,
         manifest: &Manifest<'_>,
