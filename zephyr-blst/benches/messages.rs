@@ -2,8 +2,8 @@
 
 #![allow(missing_docs)]
 
-#[path = "../../zephyr-core/benches/common/ratio.rs"]
-mod ratio;
+#[path = "../../zephyr-core/benches/common/rows.rs"]
+mod rows;
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -152,11 +152,13 @@ impl<P: Pairing> World<P> {
         group.finish();
     }
 
-    fn ratio(&self, backend: &str, target: f64) {
+    fn rows(&self, backend: &str, limit: f64) {
         let mut message = self.message.clone();
-        ratio::print_ratio(
-            &format!("trial decryption / decoding and prepared pairing, {backend}"),
-            target,
+        rows::compare(
+            &format!("trial decryption of somebody else's message, {backend}"),
+            "decoding and prepared pairing",
+            Some(limit),
+            1_000,
             || self.try_foreign(&mut message),
             || {
                 black_box(self.bare());
@@ -208,6 +210,13 @@ fn wrapping(c: &mut Criterion, world: &World<Blst>) {
 
 fn main() {
     let (portable, blst) = (World::<Portable>::new(), World::<Blst>::new());
+    let rows = || {
+        portable.rows("portable", 1.10);
+        blst.rows("blst", 1.05);
+    };
+    if rows::only_rows() {
+        return rows();
+    }
     let mut criterion = Criterion::default().configure_from_args();
     portable.bench(&mut criterion, "portable");
     blst.bench(&mut criterion, "blst");
@@ -215,7 +224,6 @@ fn main() {
     wrapping(&mut criterion, &blst);
     criterion.final_summary();
     if std::env::args().any(|a| a == "--bench") {
-        portable.ratio("portable", 1.10);
-        blst.ratio("blst", 1.05);
+        rows();
     }
 }
