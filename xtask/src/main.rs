@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bindings;
 mod boards;
 mod firmware;
@@ -35,6 +36,7 @@ Usage: cargo xtask COMMAND
              Or one of it: [c|build], or `chat MANIFEST`: boot the Cortex-M4F with its console on this terminal
   boards     only the examples for boards, which are built and not run
   footprint  measure what a whole client needs on a microcontroller, against its limits: [--json]
+  bench      measure speed and memory of the whole system beside what they are compared to: [--json]
   rules      only the checks of the sources that the compiler does not make
   install    only install what the tests need (Debian packages, as root or through sudo)
   help       this text
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["firmware", ref arguments @ ..] => firmware::command(arguments),
         ["boards"] => install::bare_metal().and_then(|()| boards::build()),
         ["footprint", ref options @ ..] => footprint::command(options),
+        ["bench", ref options @ ..] => bench::command(options),
         ["rules"] => rules::check(),
         ["install"] => install::all(),
         [] | ["help" | "--help" | "-h"] => {
