@@ -1,7 +1,9 @@
-//! Keys, sealing, opening and finding messages on both backends; trial decryption next to its bare parts.
+//! Keys, sealing, opening and finding messages on both backends; and next to what blst alone takes for their parts.
 
 #![allow(missing_docs)]
 
+#[path = "messages/bare.rs"]
+mod bare;
 #[path = "../../zephyr-core/benches/common/rows.rs"]
 mod rows;
 
@@ -14,10 +16,14 @@ use rand_chacha::rand_core::SeedableRng;
 use zephyr_blst::Blst;
 use zephyr_core::*;
 
+use bare::Bare;
+
 const NETWORK: NetworkId = NetworkId::from_bytes([7; 32]);
 const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([8; 32]);
 const CONTACTS: usize = 100;
 const SLOTS: u16 = 4;
+/// How often each operation of a row is measured.
+const TURNS: usize = 2_000;
 
 /// Where U stands in a sealed message.
 const U: std::ops::Range<usize> = 32..80;
@@ -65,11 +71,11 @@ impl<P: Pairing> World<P> {
         let mut world = Self { geometry, master, round, alice, bob, message: Vec::new(), prepared };
         world.message = vec![0; geometry.sealed_len()];
         let mut message = std::mem::take(&mut world.message);
-        world.seal(&mut message);
+        world.seal(&world.key_to_bob(), &mut message);
         Self { message, ..world }
     }
 
-    fn seal(&self, message: &mut [u8]) {
+    fn seal(&self, key: &SenderKey, message: &mut [u8]) {
         let header = PayloadHeader {
             sender: Some(self.alice.0.address().clone()),
             content: Content::Text,
@@ -84,10 +90,9 @@ impl<P: Pairing> World<P> {
         };
         let payload = &mut message[SEAL_OVERHEAD..];
         Payload { header, body: b"hello" }.encode(payload).expect("a body that fits");
-        let key = self.key_to_bob();
         Sealer::new(&self.round).seal(
             &self.bob.0,
-            SenderTag::Slot(&key, 1),
+            SenderTag::Slot(key, 1),
             message,
             &mut rng(),
             &mut hedge(),
@@ -152,19 +157,65 @@ impl<P: Pairing> World<P> {
         group.finish();
     }
 
-    fn rows(&self, backend: &str, limit: f64) {
-        let mut message = self.message.clone();
-        rows::compare(
-            &format!("trial decryption of somebody else's message, {backend}"),
-            "decoding and prepared pairing",
-            Some(limit),
-            1_000,
-            || self.try_foreign(&mut message),
-            || {
-                black_box(self.bare());
-            },
-        );
+    fn extract(&self) {
+        black_box(self.master.extract(&NETWORK, self.bob.0.address()).to_bytes());
     }
+}
+
+/// Each operation next to the functions of blst that it can't do without.
+fn against_bare(world: &World<Blst>) {
+    let bare = Bare::new();
+    let (key, mut message) = (world.key_to_bob(), world.message.clone());
+    let u: [u8; 48] = world.message[U].try_into().expect("a point's length");
+    rows::compare(
+        "trial decryption of somebody else's message, 1 KiB",
+        "blst: uncompress, Miller loop with prepared lines, final exponentiation",
+        Some(1.05),
+        TURNS,
+        || world.try_foreign(&mut message),
+        || bare.trial(&u),
+    );
+    rows::compare(
+        "seal, 1 KiB",
+        "blst: multiplications of G1's generator and of a point, prepared pairing",
+        Some(1.15),
+        TURNS,
+        || world.seal(&key, &mut message),
+        || bare.seal(),
+    );
+    let address = world.bob.0.address().as_bytes();
+    let hashed = [NETWORK.as_bytes(), address].concat();
+    rows::compare(
+        "extract, without signature and link",
+        "blst: hashes to G1 and G2, a multiplication in each",
+        Some(1.10),
+        TURNS,
+        || world.extract(),
+        || bare.extract(&hashed),
+    );
+}
+
+/// The same on both backends.
+fn against_portable(blst: &World<Blst>, portable: &World<Portable>) {
+    let (mut ours, mut theirs) = (blst.message.clone(), portable.message.clone());
+    let compare = |name: &str, ours: &mut dyn FnMut(), theirs: &mut dyn FnMut()| {
+        rows::compare(
+            &format!("{name}, blst"),
+            "the portable backend",
+            None,
+            TURNS / 4,
+            ours,
+            theirs,
+        );
+    };
+    compare("trial decryption", &mut || blst.try_foreign(&mut ours), &mut || {
+        portable.try_foreign(&mut theirs)
+    });
+    let (our_key, their_key) = (blst.key_to_bob(), portable.key_to_bob());
+    compare("seal", &mut || blst.seal(&our_key, &mut ours), &mut || {
+        portable.seal(&their_key, &mut theirs)
+    });
+    compare("extract", &mut || blst.extract(), &mut || portable.extract());
 }
 
 /// Finding contacts' messages: tags hashed once a round, then a table.
@@ -211,8 +262,8 @@ fn wrapping(c: &mut Criterion, world: &World<Blst>) {
 fn main() {
     let (portable, blst) = (World::<Portable>::new(), World::<Blst>::new());
     let rows = || {
-        portable.rows("portable", 1.10);
-        blst.rows("blst", 1.05);
+        against_bare(&blst);
+        against_portable(&blst, &portable);
     };
     if rows::only_rows() {
         return rows();
