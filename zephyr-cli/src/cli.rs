@@ -72,6 +72,11 @@ round, received_at.")]
 It fails if a message is lost or comes twice, or if memory or open files grow all the time. With --json the last
 line of stdout has the figures.")]
     Soak(SoakArgs),
+    /// Tell what a network for so many people takes: processors, bytes, memory, disks
+    #[command(after_help = "\
+Single operations are measured on this machine first; the rest is computed, and the assumptions are printed with it.
+With --json the plan is one JSON object.")]
+    Plan(PlanArgs),
     /// Run a whole network on this machine for developers, until Ctrl-C
     Devnet(DevnetArgs),
     /// Make a server's key file, and print its public entry for the network file
@@ -259,6 +264,37 @@ pub struct SoakArgs {
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = rounds)]
     pub restart_every: usize,
     /// One JSON object with the figures as the last line of stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// People, all of whom take part in every round
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=8_000_000_000))]
+    pub users: u64,
+    /// Mixers
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = servers)]
+    pub mixers: usize,
+    /// PKGs
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = servers)]
+    pub pkgs: usize,
+    /// Contacts of each user
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_535))]
+    pub contacts: u32,
+    /// Messages in a mailbox, noise included, if the parameters don't say how many mailboxes there are
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub messages: u32,
+    /// A file with [parameters], as in a network's draft; without it those of a new network
+    #[arg(long, value_name = "FILE")]
+    pub parameters: Option<PathBuf>,
+    /// Cores of each server
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub cores: u16,
+    /// Gigabits a second of each server
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub gbit: u16,
+    /// One JSON object with the figures
     #[arg(long)]
     pub json: bool,
 }

@@ -10,6 +10,7 @@ mod manage;
 mod network;
 mod outbox;
 mod pipe;
+mod plan;
 mod recv;
 mod register;
 mod send;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Unregister => manage::unregister(open_home(home).await?).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Soak(args) => soak::run(args).await,
+        Command::Plan(args) => plan::run(&args),
         Command::Devnet(args) => devnet::run(args).await,
         Command::Keygen(args) => keygen::run(&args),
         Command::Network(command) => network::run(command),

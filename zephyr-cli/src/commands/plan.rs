@@ -1,0 +1,63 @@
+//! `zephyr plan`: what a network for so many people takes, in processors, bytes and storage.
+
+mod model;
+mod sizes;
+mod table;
+mod units;
+
+use zephyr_core::{Parameters, Role};
+
+use super::network::draft::{Drafts, parameters::DraftParameters};
+use crate::cli::PlanArgs;
+use crate::exit::{Failure, Outcome};
+use crate::files;
+use crate::output::{line, note};
+
+use model::{Machine, Model, Servers};
+use units::Units;
+
+pub fn run(args: &PlanArgs) -> Outcome {
+    let servers = Servers { mixers: args.mixers, pkgs: args.pkgs };
+    let mut parameters = parameters(args)?;
+    if parameters.mailboxes <= 1 {
+        parameters.mailboxes = mailboxes(args, &parameters)?;
+    }
+    note("Measuring the cryptography on one core of this machine…");
+    let units = Units::measure(parameters.geometry)?;
+    let machine = Machine { cores: args.cores.into(), gbit: args.gbit.into() };
+    let model =
+        Model { users: args.users, contacts: args.contacts, parameters, servers, machine, units };
+    line(if args.json { table::json(&model) } else { table::text(&model) });
+    Ok(())
+}
+
+/// Those of a new network, or what a file has of them.
+fn parameters(args: &PlanArgs) -> Outcome<Parameters> {
+    let mut draft = DraftParameters::default();
+    if let Some(path) = &args.parameters {
+        let drafts = Drafts::parse(&[(path.display().to_string(), files::read_text(path)?)])?;
+        draft = match drafts.parameters {
+            Some(parameters) if drafts.has_no_servers() => parameters,
+            _ => {
+                return Err(Failure::usage(format!(
+                    "{} must have [parameters] and no servers: say how many with --mixers and --pkgs",
+                    path.display()
+                )));
+            }
+        };
+    }
+    draft.of_new(args.mixers, Role::ALL.len())
+}
+
+/// So many that each has about as many messages as wanted, noise included.
+fn mailboxes(args: &PlanArgs, parameters: &Parameters) -> Outcome<u32> {
+    let noise = model::noise_per_mailbox(parameters, args.mixers);
+    let room = f64::from(args.messages) - noise;
+    if room < 1.0 {
+        return Err(Failure::usage(format!(
+            "the mixers' noise alone is {noise:.0} messages a mailbox: give --messages more than that, or less noise"
+        )));
+    }
+    let packets = args.users as f64 * f64::from(parameters.packets_per_round);
+    Ok((packets / room).ceil().clamp(1.0, f64::from(u32::MAX)) as u32)
+}

@@ -1,0 +1,97 @@
+//! What a client sends and receives in a round: the bytes in TCP's streams, without TCP's and IP's own headers.
+
+use zephyr_core::{
+    FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, LIST_SIGNATURE_SIZE, PKG_KEY_SIZE, Parameters,
+    RouteMode,
+};
+
+use super::model::Servers;
+
+/// Key and signature of an announcement, and the index before them.
+const MIXER_ENTRY: usize = 2 + 32 + 64;
+const PKG_ENTRY: usize = 2 + PKG_KEY_SIZE + 64;
+/// What stands before a directory's entries, and a mixer's signature behind them.
+const DIRECTORY_HEADER: usize = 111;
+const SIGNATURE: usize = 64;
+/// A share of a key in G1 and in G2.
+const SHARE: usize = 48 + 96;
+/// A number of a round, an enumeration's tag, lengths: postcard's variable integers.
+const SMALL: usize = 6;
+/// An e-mail address, on average.
+const ADDRESS: usize = 24;
+/// A directory is asked of one info-node, and compared with what another one has.
+const INFO_NODES: usize = 2;
+
+/// Bytes of one kind of exchange in a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bytes {
+    /// From the client.
+    pub up: usize,
+    /// To the client.
+    pub down: usize,
+}
+
+impl Bytes {
+    /// So many times that.
+    pub fn times(self, n: usize) -> Self {
+        Self { up: n * self.up, down: n * self.down }
+    }
+}
+
+/// A connection with one request, which is answered with frames of so many bytes in all.
+fn exchange(request: usize, frames: usize, replies: usize) -> Bytes {
+    let handshake = FRAME_PREFIX + HANDSHAKE_SIZE;
+    // The first frame carries the version of the protocol.
+    let version = FRAME_OVERHEAD + 1;
+    Bytes {
+        up: handshake + version + FRAME_OVERHEAD + request,
+        down: handshake + frames * FRAME_OVERHEAD + replies,
+    }
+}
+
+/// A directory with its signatures.
+pub fn directory(servers: Servers) -> usize {
+    let Servers { mixers, pkgs } = servers;
+    DIRECTORY_HEADER + mixers * (MIXER_ENTRY + SIGNATURE) + pkgs * PKG_ENTRY
+}
+
+/// From one info-node.
+pub fn of_directory(servers: Servers) -> Bytes {
+    exchange(SMALL, 1, SMALL + directory(servers))
+}
+
+/// From one PKG.
+pub fn of_share() -> Bytes {
+    exchange(SMALL + ADDRESS + SIGNATURE, 1, SMALL + SHARE)
+}
+
+/// With one packet.
+pub fn of_packet(parameters: &Parameters) -> Bytes {
+    exchange(SMALL + 3 + parameters.geometry.packet_len(), 1, 1)
+}
+
+/// A mailbox with so many messages.
+pub fn of_mailbox(parameters: &Parameters, servers: Servers, messages: f64) -> Bytes {
+    let lists = match parameters.routes {
+        RouteMode::Round => 1,
+        _ => servers.mixers,
+    };
+    let messages = messages.ceil() as usize;
+    let list = SMALL + LIST_SIGNATURE_SIZE;
+    let replies = SMALL + lists * list + messages * parameters.geometry.sealed_len() + 1;
+    exchange(2 * SMALL, 2 + lists + messages, replies)
+}
+
+/// All that a client exchanges in a round, by part.
+pub fn client(
+    parameters: &Parameters,
+    servers: Servers,
+    messages: f64,
+) -> [(&'static str, Bytes); 4] {
+    [
+        ("directory", of_directory(servers).times(INFO_NODES)),
+        ("extraction", of_share().times(servers.pkgs)),
+        ("packets", of_packet(parameters).times(parameters.packets_per_round.into())),
+        ("mailbox", of_mailbox(parameters, servers, messages)),
+    ]
+}
