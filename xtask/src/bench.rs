@@ -14,7 +14,8 @@ use crate::{
 use row::Row;
 
 /// The benchmark programs: package and name. Started with `--rows` each prints only rows.
-const PROGRAMS: &[(&str, &str)] = &[("zephyr-core", "onion"), ("zephyr-blst", "messages")];
+const PROGRAMS: &[(&str, &str)] =
+    &[("zephyr-core", "onion"), ("zephyr-blst", "messages"), ("zephyr-client", "scan")];
 /// What `zephyr bench` measures in whole networks, over real sockets.
 const NETWORKS: &[&[&str]] = &[];
 

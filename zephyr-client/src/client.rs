@@ -4,6 +4,7 @@ mod driver;
 mod event;
 mod exchange;
 mod stats;
+mod trials;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +20,7 @@ use crate::transport::Timeouts;
 pub use driver::RunError;
 pub use event::Event;
 pub use stats::Stats;
+pub use trials::{Waiting, try_side_by_side};
 
 use stats::Counters;
 

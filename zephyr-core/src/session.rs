@@ -8,7 +8,8 @@
 //! 2. Wait until [`Session::poll_timeout`], or until a connection has something; go to 1 afterwards.
 //! 3. For [`Action::Connect`] open a [link](crate::Link) to the server. Once it is open call
 //!    [`Session::handle_connected`] with its handshake hash, for each frame that arrives
-//!    [`Session::handle_frame`]; send what they write. If anything fails or takes too long, call
+//!    [`Session::handle_frame`]; send what they write. Who has several processors runs a [`Trial`] on each frame that
+//!    waits, side by side, and calls [`Session::handle_tried`]. If anything fails or takes too long, call
 //!    [`Session::handle_failed`]. The session retries by itself.
 //! 4. For [`Action::Fill`] look into the outbox and call [`Session::fill`]; for [`Action::Open`] call
 //!    [`Session::open`] and keep what it gives.
@@ -29,6 +30,7 @@ mod loops;
 mod mixer_set;
 mod outgoing;
 mod replies;
+mod trial;
 
 use heapless::Deque;
 use rand_core::CryptoRng;
@@ -46,6 +48,7 @@ use crate::seal::Tag;
 pub use contact::{Contact, TagEntry};
 pub use event::{Action, Draft, Event, ExchangeId, Missed, Reaction, ServerRef};
 pub use exchange::{Exchange, MAX_CONNECTIONS};
+pub use trial::{Trial, Tried};
 
 use contact::Contacts;
 use exchange::{Exchanges, Kind};

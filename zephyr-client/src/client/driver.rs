@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::iter::repeat_with;
+use std::num::NonZero;
 use std::sync::atomic::Ordering;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use getrandom::SysRng;
@@ -12,6 +14,7 @@ use tokio::task::JoinSet;
 use zephyr_blst::Native;
 use zephyr_core::session::{
     self, Action, ExchangeId, Missed, Reaction, ServerRef, Session, Settings, Storage, TagEntry,
+    Tried,
 };
 use zephyr_core::wire::PkgRefusal;
 use zephyr_core::{Address, DirectoryHash, Hop, Manifest, Payload, PkgIndex, Role, Round, UnixMs};
@@ -19,6 +22,7 @@ use zephyr_core::{Address, DirectoryHash, Hop, Manifest, Payload, PkgIndex, Role
 use super::Shared;
 use super::event::Event;
 use super::exchange::{Exchange, Report, Waits};
+use super::trials::try_side_by_side;
 use crate::clock;
 use crate::store::{Delivery, Incoming, MessageId, Receipt, Registration, StoreError};
 
@@ -26,8 +30,8 @@ use crate::store::{Delivery, Incoming, MessageId, Receipt, Registration, StoreEr
 const PLACES: usize = 64;
 /// The session counts contacts with 16 bits.
 const MOST_PLACES: usize = u16::MAX as usize;
-/// Frames that wait for the session; a server that sends more waits.
-const REPORTS: usize = 32;
+/// Frames that wait for the session, for each processor; a server that sends more waits.
+const REPORTS: usize = 16;
 /// What a request is longer than the packet in it, at most.
 const REQUEST: usize = 256;
 /// The session is asked at most this often, and at least this often, as the clock may be set meanwhile.
@@ -107,11 +111,13 @@ struct Driver<'s> {
     /// Rounds in which something was sent and that are not over.
     waiting: BTreeSet<Round>,
     request: Vec<u8>,
+    processors: NonZero<usize>,
 }
 
 impl<'s> Driver<'s> {
     fn new(shared: &'s Shared, manifest: Manifest<'s>, session: Session<'s, Native>) -> Self {
         let request = vec![0; manifest.parameters().geometry.packet_len() + REQUEST];
+        let processors = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Self {
             shared,
             manifest,
@@ -119,21 +125,22 @@ impl<'s> Driver<'s> {
             rng: UnwrapErr(SysRng),
             connections: JoinSet::new(),
             links: HashMap::new(),
-            reports: mpsc::channel(REPORTS),
+            reports: mpsc::channel(REPORTS * processors.get()),
             contacts: BTreeSet::new(),
             directories: BTreeMap::new(),
             waiting: BTreeSet::new(),
             request,
+            processors,
         }
     }
 
     async fn run(mut self) -> Result<Round, RunError> {
         self.sync_contacts().await?;
         self.look_ahead();
+        let most = self.reports.0.max_capacity();
+        let mut reports = Vec::with_capacity(most);
         loop {
-            while let Some(action) = self.session.poll(clock::now(), &mut self.rng) {
-                self.act(action).await?;
-            }
+            self.poll().await?;
             if let Some(next) = self.until().filter(|_| self.session.is_over()) {
                 return Ok(next);
             }
@@ -142,13 +149,42 @@ impl<'s> Driver<'s> {
             let wait = self.session.poll_timeout().since(clock::now());
             let wait = Duration::from_millis(wait).clamp(WAITS.0, WAITS.1);
             tokio::select! {
-                report = self.reports.1.recv() => {
-                    self.handle(report.expect("this end holds a sender too")).await?;
+                _ = self.reports.1.recv_many(&mut reports, most) => {
+                    self.handle_all(&mut reports).await?;
                 }
                 () = self.shared.contacts.notified() => self.sync_contacts().await?,
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    async fn poll(&mut self) -> Result<(), StoreError> {
+        while let Some(action) = self.session.poll(clock::now(), &mut self.rng) {
+            self.act(action).await?;
+        }
+        Ok(())
+    }
+
+    /// Handles what has come, in its order. What takes long, trial decryption, is done before, for all of it at once.
+    async fn handle_all(&mut self, reports: &mut Vec<Report>) -> Result<(), StoreError> {
+        let tried = self.run_trials(reports);
+        for (report, tried) in reports.drain(..).zip(tried) {
+            self.handle(report, tried).await?;
+            self.poll().await?;
+        }
+        Ok(())
+    }
+
+    /// What was found in each of them.
+    fn run_trials(&self, reports: &[Report]) -> Vec<Tried> {
+        let trials: Vec<_> = reports
+            .iter()
+            .map(|report| match report {
+                Report::Frame { id, frame } => Some((self.session.trial(*id)?, frame.as_slice())),
+                _ => None,
+            })
+            .collect();
+        try_side_by_side(&trials, self.processors)
     }
 
     /// The first round of the version that follows, if it is known.
@@ -201,7 +237,7 @@ impl<'s> Driver<'s> {
         self.connections.spawn(exchange.run(self.reports.0.clone(), out));
     }
 
-    async fn handle(&mut self, report: Report) -> Result<(), StoreError> {
+    async fn handle(&mut self, report: Report, tried: Tried) -> Result<(), StoreError> {
         let now = clock::now();
         match report {
             Report::Connected { id, handshake } => {
@@ -214,19 +250,29 @@ impl<'s> Driver<'s> {
                 }
                 self.react(id, reaction).await
             }
-            Report::Frame { id, mut frame } => loop {
-                let out = &mut self.request;
-                match self.session.handle_frame(id, &mut frame, now, out) {
-                    Reaction::Again => tokio::task::yield_now().await,
-                    reaction => break self.react(id, reaction).await,
-                }
-            },
+            Report::Frame { id, frame } => self.handle_frame(id, frame, tried, now).await,
             Report::Failed { id, server: ServerRef { role, index }, why } => {
                 self.links.remove(&id);
                 self.session.handle_failed(id, now);
                 tracing::debug!(%role, index, why, "a server failed");
                 self.tell(Event::Unreachable { role, index, why: why.into() });
                 Ok(())
+            }
+        }
+    }
+
+    async fn handle_frame(
+        &mut self,
+        id: ExchangeId,
+        mut frame: Vec<u8>,
+        mut tried: Tried,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        loop {
+            let (tried, out) = (std::mem::take(&mut tried), &mut self.request);
+            match self.session.handle_tried(id, &mut frame, tried, now, out) {
+                Reaction::Again => tokio::task::yield_now().await,
+                reaction => break self.react(id, reaction).await,
             }
         }
     }

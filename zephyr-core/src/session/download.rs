@@ -11,6 +11,7 @@ use super::Session;
 use super::event::{Event, Reaction};
 use super::held::Entry;
 use super::incoming::{Download, List};
+use super::trial::Tried;
 
 impl<S: Suite> Session<'_, S> {
     pub(super) fn incoming_place(&self, round: Round) -> Option<usize> {
@@ -22,11 +23,12 @@ impl<S: Suite> Session<'_, S> {
         &mut self,
         round: Round,
         frame: &[u8],
+        tried: Tried,
     ) -> Option<Reaction<'f>> {
         let place = self.incoming_place(round)?;
         let incoming = self.incoming[place].as_mut()?;
         if incoming.download.list.as_ref().is_some_and(|list| list.left > 0) {
-            return self.handle_message(place, frame);
+            return self.handle_message(place, frame, tried);
         }
         self.handle_reply(place, frame)
     }
@@ -104,20 +106,22 @@ impl<S: Suite> Session<'_, S> {
         Some(())
     }
 
-    /// Whether the message is the user's is found out in the same time as for any other: the lengths of pauses would
-    /// tell the server.
-    fn handle_message<'f>(&mut self, place: usize, message: &[u8]) -> Option<Reaction<'f>> {
+    /// Whether the message is the user's has been found out in the same time as for any other: the lengths of pauses
+    /// would tell the server.
+    fn handle_message<'f>(
+        &mut self,
+        place: usize,
+        message: &[u8],
+        Tried(own): Tried,
+    ) -> Option<Reaction<'f>> {
         if message.len() != self.manifest.parameters().geometry.sealed_len() {
             return None;
         }
         self.count_message(place, message)?;
-        let incoming = self.incoming[place].as_ref()?;
-        let Some(key) = &incoming.key else { return Some(Reaction::Wait) };
+        if self.incoming[place].as_ref()?.key.is_none() {
+            return Some(Reaction::Wait);
+        }
         let tag = Sealed::new(message)?.tag();
-        let own = match self.contacts_only {
-            true => None,
-            false => Opener::in_round(&incoming.id, self.own.address(), key).try_open(message),
-        };
         match self.contacts.look_up(place, &tag) {
             Some(hit) if hit.used => {}
             Some(_) => self.held.push(place, None, message),

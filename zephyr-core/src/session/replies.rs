@@ -15,6 +15,7 @@ use super::event::{Event, ExchangeId, Reaction};
 use super::exchange::{Exchange, Kind};
 use super::info::handle_version;
 use super::outgoing::Slot;
+use super::trial::Tried;
 
 impl<S: Suite> Session<'_, S> {
     /// A link that [`Action::Connect`](super::Action::Connect) asked for is open; `handshake` is its handshake hash. Writes the first
@@ -88,6 +89,21 @@ impl<S: Suite> Session<'_, S> {
         now: UnixMs,
         out: &mut [u8],
     ) -> Reaction<'f> {
+        let tried = self.trial(id).map(|trial| trial.run(frame)).unwrap_or_default();
+        self.handle_tried(id, frame, tried, now, out)
+    }
+
+    /// Handles a frame as [`handle_frame`](Self::handle_frame) does, after this connection's
+    /// [`trial`](Self::trial) was run on it; if there is none, `tried` is the default.
+    #[inline(never)]
+    pub fn handle_tried<'f>(
+        &mut self,
+        id: ExchangeId,
+        frame: &'f mut [u8],
+        tried: Tried,
+        now: UnixMs,
+        out: &mut [u8],
+    ) -> Reaction<'f> {
         let Some(exchange) = self.exchanges.get(id) else { return Reaction::Close };
         let expires = now.plus(self.patience_ms(exchange.kind));
         self.exchanges.extend(id, expires);
@@ -98,7 +114,7 @@ impl<S: Suite> Session<'_, S> {
             Kind::Confirm { .. } => self.handle_confirmation(exchange, frame),
             Kind::Extract(pkg) => self.handle_share(exchange.round, pkg, frame),
             Kind::Submit(_) => self.handle_submitted(exchange, frame, out),
-            Kind::Download { .. } => self.handle_download(exchange.round, frame),
+            Kind::Download { .. } => self.handle_download(exchange.round, frame, tried),
         };
         match reaction {
             Some(last @ (Reaction::Close | Reaction::Version { .. })) => {
