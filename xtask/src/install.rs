@@ -41,12 +41,19 @@ const BARE_METAL: &[Need] = &[
     },
 ];
 
+const POSTGRES: &str = "postgresql";
+
 /// What the tests with outside servers and many hosts need.
 const SERVERS: &[Need] = &[
     Need {
         what: "a real SMTP server that the PKGs mail through",
         packages: &["exim4-daemon-light"],
         is_there: || has_program("exim4"),
+    },
+    Need {
+        what: "PostgreSQL, which the tests start themselves",
+        packages: &[POSTGRES],
+        is_there: has_postgres,
     },
     Need {
         what: "tools for a network of many hosts in namespaces",
@@ -171,7 +178,17 @@ fn apt(names: &[&str]) -> Result<(), String> {
         run(command.args(arguments)).map_err(|failure| failure.message)
     };
     apt_get(&["update"])?;
+    if names.contains(&POSTGRES) {
+        no_default_cluster()?;
+    }
     apt_get(&[&["install", "--no-install-recommends", "--no-remove"], names].concat())
+}
+
+/// Debian would make a database and start a server on its usual port. What is configured already stays.
+fn no_default_cluster() -> Result<(), String> {
+    let script = "test -e /etc/postgresql-common/createcluster.conf || { mkdir -p /etc/postgresql-common && \
+                  echo create_main_cluster = false > /etc/postgresql-common/createcluster.conf; }";
+    run(as_root("sh")?.args(["-c", script])).map_err(|failure| failure.message)
 }
 
 /// A command that runs `program` as root, through sudo if need be, or says why there can't be one.
@@ -193,6 +210,13 @@ fn has_package(name: &str) -> bool {
         .args(["-W", "-f=${db:Status-Status}", name])
         .output()
         .is_ok_and(|output| output.status.success() && output.stdout == b"installed")
+}
+
+/// Debian keeps the server's programs in a folder for each version.
+fn has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders = versions.map(|version| version.path().join("bin"));
+    folders.any(|folder| folder.join("initdb").is_file()) || has_program("initdb")
 }
 
 /// Looks on the PATH and where Debian keeps servers, which is not on every user's PATH.

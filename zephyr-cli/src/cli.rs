@@ -92,6 +92,8 @@ With --json the plan is one JSON object.")]
     Info(ServerArgs),
     /// Run a mailbox server: keeps the rounds' sealed messages
     Mailbox(ServerArgs),
+    /// Run a front of a mailbox server: answers clients from the server's PostgreSQL database, side by side with others
+    MailboxFront(ServerArgs),
 }
 
 impl Command {

@@ -6,6 +6,7 @@ mod contacts;
 mod demo;
 mod devnet;
 mod keygen;
+mod mailbox_front;
 mod manage;
 mod network;
 mod outbox;
@@ -59,6 +60,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Mixer(args) => server::run(Role::Mixer, args).await,
         Command::Info(args) => server::run(Role::Info, args).await,
         Command::Mailbox(args) => server::run(Role::Mailbox, args).await,
+        Command::MailboxFront(args) => mailbox_front::run(args).await,
     }
 }
 

@@ -11,6 +11,7 @@ use zephyr_machine::SharedManifest;
 use zephyr_machine::pkg::{PkgRules, Quota};
 use zephyr_server::listen::Limits;
 use zephyr_server::mail::{CaughtMail, MailCatcher, SmtpConfig};
+use zephyr_server::store::Database;
 use zephyr_server::{Node, NodeConfig, PkgConfig};
 
 use crate::exit::{Failure, Outcome};
@@ -279,9 +280,10 @@ impl Settings {
         Ok(Some(state))
     }
 
-    fn database(&self, member: &Member, role: Role) -> Option<String> {
+    fn database(&self, member: &Member, role: Role) -> Option<Database> {
         let folder = self.folder.as_deref().filter(|_| member.role == role)?;
-        Some(sqlite_url(&absolute(&folder.join(&member.name).join(format!("{role}.db")))))
+        let file = folder.join(&member.name).join(format!("{role}.db"));
+        Some(Database::new(sqlite_url(&absolute(&file))))
     }
 
     fn pkg(&self, member: &Member) -> Option<PkgConfig> {

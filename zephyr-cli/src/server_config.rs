@@ -9,10 +9,11 @@ use zephyr_machine::SharedManifest;
 use zephyr_machine::pkg::PkgRules;
 use zephyr_server::listen::Limits;
 use zephyr_server::mail::SmtpConfig;
-use zephyr_server::{Native, NodeConfig, PkgConfig};
+use zephyr_server::store::Database;
+use zephyr_server::{FrontConfig, Native, NodeConfig, PkgConfig};
 
 use crate::exit::{Failure, Outcome};
-use crate::files;
+use crate::files::{self, Seed};
 
 /// A configuration file. Paths are relative to its folder.
 #[derive(Deserialize)]
@@ -24,12 +25,15 @@ struct File {
     key: PathBuf,
     /// Where to listen for clients, `host:port`.
     client_listen: String,
-    /// Where to listen for the other servers, `host:port`.
-    peer_listen: String,
+    /// Where to listen for the other servers, `host:port`: needed by all but fronts.
+    peer_listen: Option<String>,
     /// The folder for what must survive a restart: not needed by info-nodes.
     state: Option<PathBuf>,
-    /// PKG and mailbox: `sqlite:///path/to/file.db` or `sqlite::memory:`; by default a file in `state`.
+    /// PKG and mailbox: `sqlite:///path/to/file.db`, `sqlite::memory:` or `postgres://user@host/name`; by default a file
+    /// in `state`.
     database: Option<String>,
+    /// The file with the password for PostgreSQL, if it is not in the URL or in PostgreSQL's own password file.
+    database_password_file: Option<PathBuf>,
     /// PKG: the mail server.
     smtp: Option<SmtpConfig>,
     /// PKG: the limits of registration.
@@ -52,18 +56,39 @@ pub struct Server {
     pub network: PathBuf,
 }
 
+/// A front that is to be started.
+pub struct Front {
+    /// For [`MailboxFront::start`](zephyr_server::MailboxFront::start).
+    pub front: FrontConfig,
+    /// The name of its mailbox server in the network file.
+    pub name: String,
+    /// The network file.
+    pub network: PathBuf,
+}
+
 /// Reads the configuration of a server that is to be a `role`.
 ///
 /// # Errors
 /// Says which line is wrong, and how it should be.
 pub fn load(role: Role, path: &Path) -> Outcome<Server> {
+    read(path, |file, folder| file.check(role).and_then(|()| file.server(role, folder)))
+}
+
+/// Reads the configuration of a mailbox server's front.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_front(path: &Path) -> Outcome<Front> {
+    read(path, |file, folder| file.check_front().and_then(|()| file.front(folder)))
+}
+
+fn read<T>(path: &Path, make: impl FnOnce(File, &Path) -> Outcome<T>) -> Outcome<T> {
     let text = files::read_text(path)?;
-    let in_file = |failure: Failure| failure.of(path.display());
     let file: File = toml::from_str(&text).map_err(|error| {
         Failure::usage(format!("{} is no configuration: {error}", path.display()))
     })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    file.check(role).and_then(|()| file.server(role, folder)).map_err(in_file)
+    make(file, folder).map_err(|failure| failure.of(path.display()))
 }
 
 impl File {
@@ -73,17 +98,25 @@ impl File {
             ("smtp", self.smtp.is_some(), role == Role::Pkg),
             ("rules", self.rules.is_some(), role == Role::Pkg),
             ("database", self.database.is_some(), matches!(role, Role::Pkg | Role::Mailbox)),
+            ("database_password_file", self.database_password_file.is_some(), self.is_postgres()),
         ];
         for (name, there, belongs) in misplaced {
             if there && !belongs {
-                return Err(Failure::usage(format!(
-                    "`{name}` is not for a server of the role {role}: remove it"
-                )));
+                let whom = match name {
+                    "database_password_file" => "a database other than PostgreSQL".into(),
+                    _ => format!("a server of the role {role}"),
+                };
+                return Err(Failure::usage(format!("`{name}` is not for {whom}: remove it")));
             }
         }
         if role == Role::Pkg && self.smtp.is_none() {
             return Err(Failure::usage(
                 "a PKG mails codes: add a section [smtp], see docs/samples/pkg.toml",
+            ));
+        }
+        if self.peer_listen.is_none() {
+            return Err(Failure::usage(
+                "set `peer_listen` to where the other servers reach this one, such as 0.0.0.0:7200",
             ));
         }
         let kept = match role {
@@ -97,43 +130,90 @@ impl File {
         Ok(())
     }
 
+    /// A front has nothing of its own but a port for clients.
+    fn check_front(&self) -> Outcome {
+        let misplaced = [
+            ("peer_listen", self.peer_listen.is_some()),
+            ("state", self.state.is_some()),
+            ("smtp", self.smtp.is_some()),
+            ("rules", self.rules.is_some()),
+            ("metrics_listen", self.metrics_listen.is_some()),
+        ];
+        if let Some((name, _)) = misplaced.iter().find(|(_, there)| *there) {
+            let text = format!("`{name}` is not for a front: remove it");
+            return Err(Failure::usage(text));
+        }
+        match self.is_postgres() {
+            true => Ok(()),
+            false => Err(Failure::usage(
+                "set `database` to that of the mailbox server, which must be PostgreSQL's: postgres://user@host/name",
+            )),
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.database.as_ref().is_some_and(|url| Database::new(url).is_postgres())
+    }
+
     fn server(self, role: Role, folder: &Path) -> Outcome<Server> {
         let at = |path: &Path| folder.join(path);
-        let network_file = at(&self.network);
-        let network = Network::load(&network_file)?;
-        let seed = files::read_key(&at(&self.key))?;
-        let name = own_name(role, &network, &files::public_keys(&seed).0)?;
+        let (network_file, network, seed, name) = self.identity(role, folder)?;
         let state = self.state.as_deref().map(at);
         if let Some(state) = &state {
             files::private_dir(state)?;
         }
-        let default = |file: &str| state.as_ref().map(|state| sqlite_url(&state.join(file)));
-        let pkg_database = self.database.clone().or_else(|| default("pkg.db"));
+        let file = state.as_ref().map(|state| sqlite_url(&state.join(format!("{role}.db"))));
+        let database = self.database(folder).or_else(|| file.map(Database::new));
+        let limits = self.limits();
+        let pkg_database = database.clone();
         let pkg = self.smtp.map(|mut smtp| {
             smtp.password_file = smtp.password_file.as_deref().map(at);
             smtp.root_certificate = smtp.root_certificate.as_deref().map(at);
             PkgConfig { smtp, rules: self.rules.unwrap_or_default(), database: pkg_database }
         });
-        let mailbox_database = match role {
-            Role::Mailbox => self.database.or_else(|| default("mailbox.db")),
-            _ => None,
-        };
-        let mut limits = Limits::default();
-        limits.connections = self.max_connections.unwrap_or(limits.connections);
-        limits.connections_per_prefix =
-            self.max_connections_per_prefix.unwrap_or(limits.connections_per_prefix);
         let node = NodeConfig {
             manifest: shared_manifest(&network)?,
             seed,
             client_listen: self.client_listen,
-            peer_listen: self.peer_listen,
+            peer_listen: self.peer_listen.unwrap_or_default(),
             state,
             pkg,
-            mailbox_database,
+            mailbox_database: database.filter(|_| role == Role::Mailbox),
             metrics_listen: self.metrics_listen,
             limits,
         };
         Ok(Server { node, name, network: network_file })
+    }
+
+    fn front(self, folder: &Path) -> Outcome<Front> {
+        let (network_file, network, seed, name) = self.identity(Role::Mailbox, folder)?;
+        let database = self.database(folder).unwrap_or_else(Database::memory);
+        let (manifest, limits) = (shared_manifest(&network)?, self.limits());
+        let client_listen = self.client_listen;
+        let front = FrontConfig { manifest, seed, client_listen, database, limits };
+        Ok(Front { front, name, network: network_file })
+    }
+
+    /// The network's file and what it says, the key, and the name of the server that has it.
+    fn identity(&self, role: Role, folder: &Path) -> Outcome<(PathBuf, Network, Seed, String)> {
+        let network_file = folder.join(&self.network);
+        let network = Network::load(&network_file)?;
+        let seed = files::read_key(&folder.join(&self.key))?;
+        let name = own_name(role, &network, &files::public_keys(&seed).0)?;
+        Ok((network_file, network, seed, name))
+    }
+
+    fn database(&self, folder: &Path) -> Option<Database> {
+        let password_file = self.database_password_file.as_deref().map(|file| folder.join(file));
+        Some(Database::new(self.database.as_deref()?).with_password_file(password_file))
+    }
+
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.connections = self.max_connections.unwrap_or(limits.connections);
+        limits.connections_per_prefix =
+            self.max_connections_per_prefix.unwrap_or(limits.connections_per_prefix);
+        limits
     }
 }
 
@@ -186,6 +266,8 @@ mod tests {
             let file: File = toml::from_str(&files::read_text(&path).unwrap()).unwrap();
             file.check(role).unwrap();
         }
+        let front = files::read_text(&samples().join("mailbox-front.toml")).unwrap();
+        toml::from_str::<File>(&front).unwrap().check_front().unwrap();
     }
 
     fn refusal(role: Role, text: &str) -> String {
@@ -208,6 +290,27 @@ mod tests {
         assert!(refusal(Role::Pkg, &with("state = \".\"")).contains("[smtp]"));
         assert!(refusal(Role::Mixer, &with("state = \".\"")).contains("network.toml"));
         assert!(refusal(Role::Mixer, "network = 1").contains("no configuration"));
+        let password = with("state = \".\"\ndatabase_password_file = \"x\"");
+        assert!(refusal(Role::Mailbox, &password).contains("PostgreSQL"));
+        let alone = GOOD.replace("peer_listen", "#");
+        assert!(refusal(Role::Info, &alone).contains("`peer_listen`"));
+    }
+
+    #[test]
+    fn a_front_has_a_port_for_clients_and_a_shared_database_only() {
+        let front = |text: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("front.toml");
+            std::fs::write(&path, text).unwrap();
+            load_front(&path).map(|_| ()).expect_err("refused").to_string()
+        };
+        assert!(front(GOOD).contains("`peer_listen`"));
+        let alone = GOOD.replace("peer_listen", "#");
+        assert!(front(&alone).contains("PostgreSQL"));
+        assert!(front(&format!("{alone}database = \"sqlite::memory:\"")).contains("PostgreSQL"));
+        let shared = format!("{alone}database = \"postgres://z@host/z\"");
+        assert!(front(&format!("{shared}\nstate = \".\"")).contains("`state`"));
+        assert!(front(&shared).contains("network.toml"));
     }
 
     #[test]

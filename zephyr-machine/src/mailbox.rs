@@ -3,6 +3,8 @@
 //! A round is complete when every mixer at which a route ends has delivered; clients get all of it or nothing. It is
 //! void when one of its mixers says so before that, or when the time for deliveries is over.
 
+mod front;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +14,25 @@ use zephyr_core::{Directory, DirectoryHash, Mailbox, MixerIndex, Role, Round, Se
 use super::board::{MAX_SKEW_MS, under_way};
 use super::delivery::kept_by;
 use crate::SharedManifest;
+
+pub use front::{FrontMachine, Look};
+
+/// What the store is to be told of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// It is void: nothing of it is kept but that.
+    Void(Round),
+    /// It is over: nothing of it is kept.
+    Forget(Round),
+}
+
+impl Chore {
+    fn round(self) -> Round {
+        match self {
+            Self::Void(round) | Self::Forget(round) => round,
+        }
+    }
+}
 
 /// Why an upload is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,13 +91,13 @@ pub struct MailboxMachine {
     id: ServerId,
     now: UnixMs,
     rounds: BTreeMap<Round, Entry>,
-    forget: BTreeSet<Round>,
+    chores: BTreeMap<Round, Chore>,
 }
 
 impl MailboxMachine {
     /// The rules of the mailbox server with this identity.
     pub fn new(manifest: SharedManifest, id: ServerId, now: UnixMs) -> Self {
-        Self { manifest, id, now, rounds: BTreeMap::new(), forget: BTreeSet::new() }
+        Self { manifest, id, now, rounds: BTreeMap::new(), chores: BTreeMap::new() }
     }
 
     /// The mailboxes that are kept here in `round`, ascending: none if the server is not in the round's version.
@@ -88,16 +109,6 @@ impl MailboxMachine {
         }
     }
 
-    fn keeps(&self, round: Round, mailbox: Mailbox) -> bool {
-        let manifest = self.manifest.at(round);
-        let index = match manifest.find(&self.id) {
-            Some((Role::Mailbox, index)) => index,
-            _ => return false,
-        };
-        mailbox.0 < manifest.parameters().mailboxes
-            && manifest.mailbox_servers(mailbox).any(|server| server == index)
-    }
-
     /// It is `now`: rounds become void or old.
     pub fn advance(&mut self, now: UnixMs) {
         self.now = now;
@@ -105,14 +116,14 @@ impl MailboxMachine {
         for (&round, entry) in &mut self.rounds {
             let late = now >= deadline(manifest.at(round).parameters(), round);
             if late && !entry.agreed.as_ref().is_some_and(Agreed::is_complete) {
-                entry.give_up(round, &mut self.forget);
+                entry.give_up(round, &mut self.chores);
             }
         }
-        let forget = &mut self.forget;
+        let chores = &mut self.chores;
         self.rounds.retain(|&round, entry| {
             let stays = under_way(&manifest.at(round), round, now);
-            if !stays && entry.agreed.is_some() {
-                forget.insert(round);
+            if !stays && (entry.void || entry.agreed.is_some()) {
+                chores.insert(round, Chore::Forget(round));
             }
             stays
         });
@@ -141,7 +152,7 @@ impl MailboxMachine {
             delivered: BTreeMap::new(),
         };
         if !entry.given_up.is_disjoint(&agreed.mixers) {
-            entry.give_up(round, &mut self.forget);
+            entry.give_up(round, &mut self.chores);
             return false;
         }
         entry.agreed = Some(agreed);
@@ -149,7 +160,7 @@ impl MailboxMachine {
     }
 
     /// What the store has of a round from before a restart; `directory` has been verified. What is of no use any more
-    /// is to be [forgotten](Self::to_forget).
+    /// is to be [forgotten](Self::chore).
     pub fn restore(
         &mut self,
         round: Round,
@@ -157,13 +168,19 @@ impl MailboxMachine {
         delivered: impl IntoIterator<Item = (MixerIndex, [u8; 32])>,
     ) {
         if !self.agree(round, directory) {
-            self.forget.insert(round);
+            self.chores.insert(round, Chore::Forget(round));
             return;
         }
         if let Some(agreed) = self.rounds.get_mut(&round).and_then(|entry| entry.agreed.as_mut()) {
             let expected = delivered.into_iter().filter(|(mixer, _)| agreed.exits.contains(mixer));
             agreed.delivered = expected.collect();
         }
+        self.advance(self.now);
+    }
+
+    /// The store has it from before a restart that a round is void.
+    pub fn restore_void(&mut self, round: Round) {
+        self.rounds.entry(round).or_default().void = true;
         self.advance(self.now);
     }
 
@@ -182,7 +199,7 @@ impl MailboxMachine {
                 false
             }
             Some(agreed) if agreed.mixers.contains(&from) && !agreed.is_complete() => {
-                entry.give_up(round, &mut self.forget);
+                entry.give_up(round, &mut self.chores);
                 true
             }
             Some(_) => false,
@@ -237,7 +254,7 @@ impl MailboxMachine {
     /// # Errors
     /// What they are told instead.
     pub fn download(&self, round: Round, mailbox: Mailbox) -> Result<(), DownloadRefusal> {
-        if !self.keeps(round, mailbox) {
+        if !keeps(&self.manifest, &self.id, round, mailbox) {
             return Err(DownloadRefusal::NotHere);
         }
         match self.rounds.get(&round) {
@@ -262,24 +279,35 @@ impl MailboxMachine {
         agreed.is_some_and(Agreed::is_complete)
     }
 
-    /// A round of which the store is to keep nothing. Say [`forgotten`](Self::forgotten) when that is done.
-    pub fn to_forget(&self) -> Option<Round> {
-        self.forget.first().copied()
+    /// What the store is to be told. Say [`done`](Self::done) when it has been.
+    pub fn chore(&self) -> Option<Chore> {
+        self.chores.values().next().copied()
     }
 
-    /// The store has discarded what it had of the round.
-    pub fn forgotten(&mut self, round: Round) {
-        self.forget.remove(&round);
+    /// The store has been told.
+    pub fn done(&mut self, chore: Chore) {
+        // Another one may have taken its place meanwhile.
+        if self.chores.get(&chore.round()) == Some(&chore) {
+            self.chores.remove(&chore.round());
+        }
     }
 }
 
 impl Entry {
-    fn give_up(&mut self, round: Round, forget: &mut BTreeSet<Round>) {
-        self.void = true;
-        if self.agreed.take().is_some() {
-            forget.insert(round);
+    fn give_up(&mut self, round: Round, chores: &mut BTreeMap<Round, Chore>) {
+        self.agreed = None;
+        if !std::mem::replace(&mut self.void, true) {
+            chores.insert(round, Chore::Void(round));
         }
     }
+}
+
+/// Whether the mailbox server with the identity `id` keeps `mailbox` in `round`.
+fn keeps(manifest: &SharedManifest, id: &ServerId, round: Round, mailbox: Mailbox) -> bool {
+    let manifest = manifest.at(round);
+    let Some((Role::Mailbox, index)) = manifest.find(id) else { return false };
+    mailbox.0 < manifest.parameters().mailboxes
+        && manifest.mailbox_servers(mailbox).any(|server| server == index)
 }
 
 /// When everything must have come, by the clock of a mixer that is as slow as it may be.

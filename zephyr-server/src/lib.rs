@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod front;
 pub mod listen;
 pub mod mail;
 mod metrics;
@@ -13,6 +14,7 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 
+pub use front::{FrontConfig, MailboxFront};
 pub use node::{Native, Node, NodeConfig, NodeError, NodeStats, PkgConfig, Stats};
 pub use registrar::Registrar;
 pub use zephyr_machine::event::ServerEvent;

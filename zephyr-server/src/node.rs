@@ -20,6 +20,7 @@ use crate::listen::{self, Handler, Listener};
 use crate::metrics::{Metrics, Observed};
 use crate::net::{Incoming, Net, NetConfig, NodeId};
 use crate::roles;
+use crate::store::Database;
 use zephyr_machine::event::ServerEvent;
 
 pub use config::{NodeConfig, NodeError, PkgConfig};
@@ -151,8 +152,8 @@ impl Node {
                 self.spawn(door.serve(network, handler, stop));
             }
             Role::Mailbox => {
-                let url = config.mailbox_database.as_deref().unwrap_or("sqlite::memory:");
-                let (mailbox, handler) = roles::mailbox::open(context, url).await?;
+                let database = config.mailbox_database.unwrap_or_else(Database::memory);
+                let (mailbox, handler) = roles::mailbox::open(context, &database).await?;
                 self.spawn(mailbox.run(incoming));
                 self.spawn(door.serve(network, handler, stop));
             }

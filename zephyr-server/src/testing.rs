@@ -2,6 +2,7 @@
 
 #[path = "../../zephyr-machine/src/testing.rs"]
 mod paper;
+pub(crate) mod postgres;
 
 use std::collections::BTreeMap;
 

@@ -98,9 +98,13 @@ fn a_mixer_of_the_directory_gives_a_round_up_for_good() {
     assert_eq!(bench.download(), Err(DownloadRefusal::Gone));
     assert_eq!(bench.expects(2), Err(UploadRefusal::NotUnderWay));
     assert!(!bench.machine.agree(ROUND, &bench.directory));
-    assert_eq!(bench.machine.to_forget(), Some(ROUND));
-    bench.machine.forgotten(ROUND);
-    assert_eq!(bench.machine.to_forget(), None);
+    assert_eq!(bench.machine.chore(), Some(Chore::Void(ROUND)));
+    // It is over before that is written down.
+    bench.machine.advance(bench.schedule().closes.plus(2_001));
+    bench.machine.done(Chore::Void(ROUND));
+    assert_eq!(bench.machine.chore(), Some(Chore::Forget(ROUND)));
+    bench.machine.done(Chore::Forget(ROUND));
+    assert_eq!(bench.machine.chore(), None);
 }
 
 #[test]
@@ -142,7 +146,7 @@ fn a_round_that_is_incomplete_at_the_deadline_is_void() {
     bench.machine.advance(deadline);
     assert_eq!(bench.download(), Err(DownloadRefusal::Gone));
     assert_eq!(bench.deliver(1), Err(UploadRefusal::NotUnderWay));
-    assert_eq!(bench.machine.to_forget(), Some(ROUND));
+    assert_eq!(bench.machine.chore(), Some(Chore::Void(ROUND)));
 }
 
 #[test]
@@ -151,10 +155,10 @@ fn a_complete_round_is_kept_until_it_has_been_closed_for_two_rounds() {
     (0..3).for_each(|mixer| bench.deliver(mixer).unwrap());
     let last = bench.schedule().closes.plus(2_000);
     bench.machine.advance(last);
-    assert_eq!((bench.download(), bench.machine.to_forget()), (Ok(()), None));
+    assert_eq!((bench.download(), bench.machine.chore()), (Ok(()), None));
     bench.machine.advance(last.plus(1));
     assert_eq!(bench.download(), Err(DownloadRefusal::Gone));
-    assert_eq!(bench.machine.to_forget(), Some(ROUND));
+    assert_eq!(bench.machine.chore(), Some(Chore::Forget(ROUND)));
     assert!(!bench.machine.agree(ROUND, &bench.directory));
 }
 
@@ -164,7 +168,7 @@ fn a_round_that_nothing_is_known_of_is_not_yet_there_until_its_time_is_over() {
     assert_eq!(bench.download(), Err(DownloadRefusal::NotYet));
     bench.machine.advance(bench.schedule().closes);
     assert_eq!(bench.download(), Err(DownloadRefusal::Gone));
-    assert_eq!(bench.machine.to_forget(), None);
+    assert_eq!(bench.machine.chore(), None);
 }
 
 #[test]
@@ -179,16 +183,26 @@ fn after_a_restart_what_is_in_the_store_counts() {
 }
 
 #[test]
+fn a_round_that_was_void_before_a_restart_stays_void() {
+    let mut bench = Bench::before_the_directory();
+    bench.machine.restore_void(ROUND);
+    assert!(!bench.machine.agree(ROUND, &bench.directory));
+    assert_eq!((bench.download(), bench.machine.chore()), (Err(DownloadRefusal::Gone), None));
+    bench.machine.advance(bench.schedule().closes.plus(60_000));
+    assert_eq!(bench.machine.chore(), Some(Chore::Forget(ROUND)));
+}
+
+#[test]
 fn after_a_restart_what_can_not_become_complete_is_forgotten() {
     let mut late = Bench::before_the_directory();
     late.machine.advance(late.schedule().closes);
     late.machine.restore(ROUND, &late.directory, [(MixerIndex(0), [0; 32])]);
-    assert_eq!(late.machine.to_forget(), Some(ROUND));
+    assert_eq!(late.machine.chore(), Some(Chore::Void(ROUND)));
 
     let mut over = Bench::before_the_directory();
     over.machine.advance(over.schedule().closes.plus(60_000));
     over.machine.restore(ROUND, &over.directory, [(MixerIndex(0), [0; 32])]);
-    assert_eq!(over.machine.to_forget(), Some(ROUND));
+    assert_eq!(over.machine.chore(), Some(Chore::Forget(ROUND)));
 }
 
 #[test]

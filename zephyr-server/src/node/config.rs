@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::listen::Limits;
 use crate::mail::{MailConfigError, SmtpConfig};
 use crate::net::StartError;
-use crate::store::StoreError;
+use crate::store::{Database, StoreError};
 use zephyr_machine::SharedManifest;
 use zephyr_machine::pkg::PkgRules;
 
@@ -29,8 +29,8 @@ pub struct NodeConfig {
     pub state: Option<PathBuf>,
     /// For PKGs only, and they need it.
     pub pkg: Option<PkgConfig>,
-    /// For mailbox servers only: `sqlite:///path/to/file.db`; memory by default.
-    pub mailbox_database: Option<String>,
+    /// For mailbox servers only; memory by default.
+    pub mailbox_database: Option<Database>,
     /// Where to serve metrics, `host:port`; nowhere by default. Whoever can connect there can read them.
     pub metrics_listen: Option<String>,
     /// What clients may cost.
@@ -44,8 +44,8 @@ pub struct PkgConfig {
     pub smtp: SmtpConfig,
     /// The limits of registration.
     pub rules: PkgRules,
-    /// Where registrations are kept: `sqlite:///path/to/file.db`; memory by default.
-    pub database: Option<String>,
+    /// Where registrations are kept; memory by default.
+    pub database: Option<Database>,
 }
 
 /// Why a server does not start.
@@ -60,6 +60,9 @@ pub enum NodeError {
     /// The manifest gives it a role that this program does not know.
     #[error("the network file gives this server the role {0}, which this program does not know")]
     UnknownRole(Role),
+    /// A front of something else.
+    #[error("the network file lists this key as a {0}: only a mailbox server has fronts")]
+    NoMailbox(Role),
     /// A PKG without its settings.
     #[error("a PKG needs the settings of its mail server: add a section [smtp]")]
     NoPkgSettings,

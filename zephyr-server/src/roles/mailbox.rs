@@ -1,7 +1,9 @@
 //! The mailbox server: keeps what mixers deliver, for clients to download.
 
 mod download;
+mod front;
 mod health;
+mod reader;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -20,18 +22,19 @@ use crate::net::{BatchReader, Incoming, NodeId};
 use crate::node::drain::Left;
 use crate::node::{Context, Native, context};
 use crate::roles::info::Follow;
-use crate::store::{SqliteMailboxes, StoreError};
+use crate::store::{Database, SqlMailboxes, StoreError};
 use zephyr_machine::board::under_way;
 use zephyr_machine::delivery::item_len;
 use zephyr_machine::event::ServerEvent;
 use zephyr_machine::peer::{BatchHeader, PeerReply, PeerRequest, ProposalRefusal, encode};
 
+pub(crate) use front::FrontServer;
 use server::MailboxServer;
 
 /// How often the server looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
 
-type Server = MailboxServer<Native, SqliteMailboxes>;
+type Server = MailboxServer<Native, SqlMailboxes>;
 
 /// The part that follows the rounds and takes what mixers deliver.
 pub(crate) struct MailboxNode {
@@ -44,12 +47,12 @@ pub(crate) struct MailboxHandler {
     server: Arc<Server>,
 }
 
-/// A mailbox server whose database is at `url`.
+/// A mailbox server with this database.
 pub(crate) async fn open(
     context: Context,
-    url: &str,
+    database: &Database,
 ) -> Result<(MailboxNode, MailboxHandler), StoreError> {
-    let store = SqliteMailboxes::open(url).await?;
+    let store = SqlMailboxes::open(database, &context.id).await?;
     let (manifest, stats) = (context.manifest.clone(), context.stats.clone());
     let server = Server::open(manifest, context.id, store, stats, context::now()).await?;
     let server = Arc::new(server);
@@ -89,7 +92,7 @@ impl MailboxNode {
             }
         }
         tasks.shutdown().await;
-        self.server.close().await;
+        self.server.store.close().await;
     }
 
     fn hear(&self, message: Incoming, follow: &mut Follow, tasks: &mut JoinSet<()>) {

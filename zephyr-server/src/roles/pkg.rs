@@ -13,7 +13,7 @@ use crate::mail::SmtpMailer;
 use crate::net::Incoming;
 use crate::node::drain::Left;
 use crate::node::{Context, Native, NodeError, PkgConfig, Stats, context, stats};
-use crate::store::SqliteRegistrations;
+use crate::store::{Database, SqlRegistrations};
 use zephyr_machine::pkg::{Link, PeerKey, PkgAction, PkgIdentity, PkgName, PkgRounds};
 
 type Rounds = Arc<Mutex<PkgRounds<Native>>>;
@@ -26,7 +26,7 @@ pub(crate) struct PkgServer {
 
 /// The part that answers clients.
 pub(crate) struct PkgHandler {
-    registrar: Registrar<Native, SqliteRegistrations, SmtpMailer>,
+    registrar: Registrar<Native, SqlRegistrations, SmtpMailer>,
     rounds: Rounds,
     stats: Arc<Stats>,
 }
@@ -40,8 +40,8 @@ pub(crate) async fn open(
     let (.., server) = manifest.find(&context.id).ok_or(NodeError::NotListed)?;
     let name = PkgName::new(server.name).map_err(|error| NodeError::Name(error.to_string()))?;
     let identity = PkgIdentity { network: manifest.network(), id: server.id, name };
-    let url = config.database.as_deref().unwrap_or("sqlite::memory:");
-    let store = SqliteRegistrations::open(url).await?;
+    let database = config.database.clone().unwrap_or_else(Database::memory);
+    let store = SqlRegistrations::open(&database, &context.id).await?;
     let mailer = SmtpMailer::new(&config.smtp)?;
     let (seed, hedge) = (context.identity_seed.clone(), context.hedge());
     let rounds = PkgRounds::new(manifest.clone(), seed, hedge, context::now());

@@ -94,7 +94,9 @@ pub async fn mailboxes<M: Mailboxes>(mut open: impl AsyncFnMut() -> M) {
     the_first_complete_upload_of_a_mixer_stays(open().await).await;
     a_discarded_upload_takes_nothing_more(open().await).await;
     a_forgotten_round_is_gone_at_once_and_swept_in_steps(open().await).await;
+    a_void_round_stays_known_until_it_is_forgotten(open().await).await;
     many_uploads_come_side_by_side(open().await).await;
+    one_of_two_uploads_that_become_complete_at_once_stays(open().await).await;
 }
 
 const MIXER: MixerIndex = MixerIndex(2);
@@ -124,8 +126,10 @@ async fn an_upload_is_seen_when_it_is_complete(store: impl Mailboxes) {
     assert_eq!(places(u32::MAX, 64).await, []);
     let restored = store.restore().await.unwrap();
     let delivered = vec![(MIXER, [6; 32])];
-    let directory = b"directory".to_vec();
+    let directory = Some(b"directory".to_vec());
     assert_eq!(restored, [StoredRound { round: Round(7), directory, delivered }]);
+    assert_eq!(store.round(Round(7)).await.unwrap().as_ref(), restored.first());
+    assert_eq!(store.round(Round(8)).await.unwrap(), None);
     assert!(!store.sweep().await.unwrap());
 }
 
@@ -174,14 +178,55 @@ async fn a_forgotten_round_is_gone_at_once_and_swept_in_steps(store: impl Mailbo
     while store.sweep().await.unwrap() {
         steps += 1;
     }
-    assert!(steps >= 4, "1,200 messages in {steps} steps");
+    assert!(steps >= 2, "1,200 messages in {steps} steps");
     for upload in [whole, coming] {
         assert_eq!(store.messages(upload, 0, 600).await.unwrap().len(), 0);
     }
     assert_eq!(store.messages(later, 0, 600).await.unwrap().len(), 600);
     // The round's number can be used again, with another directory.
     store.begin(Round(1), b"new", MIXER).await.unwrap();
-    assert_eq!(store.restore().await.unwrap()[0].directory, b"new");
+    let directory = store.round(Round(1)).await.unwrap().unwrap().directory;
+    assert_eq!(directory.as_deref(), Some(&b"new"[..]));
+}
+
+async fn a_void_round_stays_known_until_it_is_forgotten(store: impl Mailboxes) {
+    let whole = store.begin(Round(1), b"one", MIXER).await.unwrap();
+    store.append(whole, &chunk(0, 5)).await.unwrap();
+    store.complete(whole, &[1; 32]).await.unwrap();
+    let coming = store.begin(Round(1), b"one", MIXER).await.unwrap();
+    // The second is void before anything of it has come.
+    for round in [1, 2, 1].map(Round) {
+        store.void(round).await.unwrap();
+        let void = StoredRound { round, directory: None, delivered: Vec::new() };
+        assert_eq!(store.round(round).await.unwrap(), Some(void));
+        assert_eq!(store.lists(round, Mailbox(0)).await.unwrap(), []);
+    }
+    assert!(!store.append(coming, &chunk(0, 1)).await.unwrap());
+    let late = store.begin(Round(1), b"one", MIXER).await.unwrap();
+    assert!(!store.append(late, &chunk(0, 1)).await.unwrap());
+    assert_eq!(store.complete(late, &[1; 32]).await.unwrap(), None);
+    while store.sweep().await.unwrap() {}
+    assert_eq!(store.messages(whole, 0, 5).await.unwrap().len(), 0);
+    let restored = store.restore().await.unwrap();
+    assert!(restored.iter().map(|stored| stored.round).eq([Round(1), Round(2)]));
+    for round in [1, 2].map(Round) {
+        store.forget(round).await.unwrap();
+        assert_eq!(store.round(round).await.unwrap(), None);
+    }
+}
+
+async fn one_of_two_uploads_that_become_complete_at_once_stays(store: impl Mailboxes) {
+    for round in (0..20).map(Round) {
+        let mut uploads = Vec::new();
+        for _ in 0..3 {
+            uploads.push(store.begin(round, b"", MIXER).await.unwrap());
+        }
+        let digest = |i: usize| [i as u8; 32];
+        let complete = async |i: usize| store.complete(uploads[i], &digest(i)).await.unwrap();
+        let (a, b, c) = tokio::join!(complete(0), complete(1), complete(2));
+        assert!(a.is_some() && a == b && b == c, "{a:?} {b:?} {c:?}");
+        assert_eq!(store.round(round).await.unwrap().unwrap().delivered, [(MIXER, a.unwrap())]);
+    }
 }
 
 async fn many_uploads_come_side_by_side(store: impl Mailboxes) {

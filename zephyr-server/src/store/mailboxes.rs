@@ -16,8 +16,8 @@ pub struct UploadId(pub i64);
 pub struct StoredRound {
     /// The round.
     pub round: Round,
-    /// Its directory with signatures, as it was given to [`Mailboxes::begin`].
-    pub directory: Vec<u8>,
+    /// Its directory with signatures, as it was given to [`Mailboxes::begin`]; `None` if the round is void.
+    pub directory: Option<Vec<u8>>,
     /// The mixers whose uploads are complete, with the digests of their signed lists.
     pub delivered: Vec<(MixerIndex, [u8; 32])>,
 }
@@ -51,14 +51,14 @@ pub struct Chunk {
 /// Where a mailbox server keeps what mixers deliver.
 ///
 /// An upload is invisible until it is complete, and writes in small transactions, so that a slow mixer holds up
-/// nobody. What a method has returned from survives a crash. A method whose future is dropped has either
-/// happened or not.
+/// nobody. What is complete, void or forgotten when a method returns stays so after a crash; of an upload that is still
+/// coming nothing has to. A method whose future is dropped has either happened or not.
 pub trait Mailboxes: Send + Sync + 'static {
     /// What was there when the program ended, in the order of the rounds. Uploads that were still coming then are
     /// discarded: call it before anything else.
     fn restore(&self) -> impl Future<Output = Result<Vec<StoredRound>, StoreError>> + Send;
 
-    /// Begins an upload, which stays invisible until [`Mailboxes::complete`].
+    /// Begins an upload, which stays invisible until [`Mailboxes::complete`]. In a void round it is discarded already.
     fn begin(
         &self,
         round: Round,
@@ -84,11 +84,20 @@ pub trait Mailboxes: Send + Sync + 'static {
     /// Discards an upload, unless it is complete.
     fn discard(&self, upload: UploadId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Discards all of a round at once.
+    /// Discards all of a round at once, and remembers that it is void.
+    fn void(&self, round: Round) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Discards all of a round at once, also that it is void.
     fn forget(&self, round: Round) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Deletes some of what was discarded; `false` if nothing is left of it.
     fn sweep(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// What is stored of a round.
+    fn round(
+        &self,
+        round: Round,
+    ) -> impl Future<Output = Result<Option<StoredRound>, StoreError>> + Send;
 
     /// The lists of a mailbox in the complete uploads of a round, in ascending order of their mixers.
     fn lists(

@@ -1,6 +1,6 @@
 //! A mailbox server: its rules over a small store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zephyr_core::wire::{Bytes, DownloadRefusal, MailboxReply, MailboxRequest, decode};
@@ -8,7 +8,7 @@ use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId, Suite, message_dig
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::under_way;
 use zephyr_machine::delivery::{Head, Item, Unpack, item_len};
-use zephyr_machine::mailbox::MailboxMachine;
+use zephyr_machine::mailbox::{Chore, MailboxMachine};
 use zephyr_machine::mixer_server::CallId;
 use zephyr_machine::peer::{
     BatchHeader, DeliveredReply, MAX_HASHES, PeerReply, PeerRequest, ProposalRefusal, encode,
@@ -35,12 +35,16 @@ struct Stored {
 
 /// The store of a mailbox server, on its disk.
 #[derive(Default)]
-pub(super) struct MailStore(BTreeMap<Round, Stored>);
+pub(super) struct MailStore {
+    rounds: BTreeMap<Round, Stored>,
+    void: BTreeSet<Round>,
+}
 
 impl MailStore {
     /// Tells the rules what is here, after a start.
     pub(super) fn restore(&mut self, mail: &mut MailboxMachine) {
-        for (&round, stored) in &self.0 {
+        self.void.iter().for_each(|&round| mail.restore_void(round));
+        for (&round, stored) in &self.rounds {
             let delivered = stored.uploads.iter().map(|(mixer, upload)| (*mixer, upload.digest));
             mail.restore(round, &stored.directory, delivered);
         }
@@ -49,7 +53,7 @@ impl MailStore {
 
     /// What a mixer is told of a delivery.
     fn delivered(&self, round: Round, mailbox: Mailbox, mixer: MixerIndex, from: u32) -> Vec<u8> {
-        let upload = self.0.get(&round).and_then(|stored| stored.uploads.get(&mixer));
+        let upload = self.rounds.get(&round).and_then(|stored| stored.uploads.get(&mixer));
         let Some((head, messages)) = upload.and_then(|upload| upload.lists.get(&mailbox)) else {
             return encode(&DeliveredReply::Refused(DownloadRefusal::NotHere));
         };
@@ -60,9 +64,14 @@ impl MailStore {
     }
 
     fn clean(&mut self, mail: &mut MailboxMachine) {
-        while let Some(round) = mail.to_forget() {
-            self.0.remove(&round);
-            mail.forgotten(round);
+        while let Some(chore) = mail.chore() {
+            let (Chore::Void(round) | Chore::Forget(round)) = chore;
+            self.rounds.remove(&round);
+            match chore {
+                Chore::Void(round) => self.void.insert(round),
+                Chore::Forget(round) => self.void.remove(&round),
+            };
+            mail.done(chore);
         }
     }
 }
@@ -154,7 +163,7 @@ impl<S: Suite + Sync> World<'_, S> {
             return (before == digest).then_some(());
         }
         let stored = Stored { directory: expected.directory, uploads: BTreeMap::new() };
-        let stored = server.disk.mail.0.entry(round).or_insert(stored);
+        let stored = server.disk.mail.rounds.entry(round).or_insert(stored);
         let visible = stored.uploads.entry(mixer).or_insert(upload).digest;
         if torn {
             // Stored, and the server dies before it could say so.
@@ -195,7 +204,7 @@ impl<S: Suite + Sync> World<'_, S> {
         if let Err(why) = mail.download(round, mailbox) {
             return vec![encoded(&MailboxReply::Refused(why))];
         }
-        let Some(stored) = server.disk.mail.0.get(&round) else {
+        let Some(stored) = server.disk.mail.rounds.get(&round) else {
             return vec![encoded(&MailboxReply::Refused(DownloadRefusal::Gone))];
         };
         let lists: Vec<_> = stored

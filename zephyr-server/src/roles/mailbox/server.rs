@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zephyr_core::{Directory, MixerIndex, Round, ServerId, Suite, UnixMs};
 
 use super::health::Health;
+use super::reader::Reader;
 use crate::node::Stats;
-use crate::store::{Mailboxes, SqliteMailboxes, StoreError, UploadId};
+use crate::store::{Mailboxes, StoreError, UploadId};
 use zephyr_machine::SharedManifest;
-use zephyr_machine::mailbox::MailboxMachine;
+use zephyr_machine::mailbox::{Chore, MailboxMachine};
 
 /// The most messages that one mixer may deliver to this server in one round, unless told otherwise.
 pub(crate) const MAX_MESSAGES: u32 = 1_000_000;
@@ -35,13 +36,6 @@ pub(crate) struct MailboxServer<S, M> {
     suite: PhantomData<fn() -> S>,
 }
 
-impl<S> MailboxServer<S, SqliteMailboxes> {
-    /// Closes the database when all that is under way is done.
-    pub(crate) async fn close(&self) {
-        self.store.close().await;
-    }
-}
-
 impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
     /// The mailbox server with this identity, with what its store still has of rounds that are under way.
     ///
@@ -56,14 +50,18 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
     ) -> Result<Self, StoreError> {
         let mut machine = MailboxMachine::new(manifest.clone(), id, now);
         for stored in store.restore().await? {
-            let ours = Directory::parse(&stored.directory).is_ok_and(|d| {
-                d.round() == stored.round
-                    && d.verify::<S>(&manifest.at(stored.round), false).is_ok()
+            let round = stored.round;
+            let Some(directory) = stored.directory else {
+                machine.restore_void(round);
+                continue;
+            };
+            let ours = Directory::parse(&directory).is_ok_and(|d| {
+                d.round() == round && d.verify::<S>(&manifest.at(round), false).is_ok()
             });
             if ours {
-                machine.restore(stored.round, &stored.directory, stored.delivered);
+                machine.restore(round, &directory, stored.delivered);
             } else {
-                store.forget(stored.round).await?;
+                store.forget(round).await?;
             }
         }
         let server = Self {
@@ -77,7 +75,7 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
             abandoned: Mutex::default(),
             suite: PhantomData,
         };
-        server.forget().await?;
+        server.do_chores().await?;
         Ok(server)
     }
 
@@ -109,7 +107,7 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
     }
 
     async fn try_clean(&self) -> Result<(), StoreError> {
-        self.forget().await?;
+        self.do_chores().await?;
         loop {
             let Some(upload) = self.abandoned().last().copied() else { break };
             self.store.discard(upload).await?;
@@ -123,12 +121,20 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
         Ok(())
     }
 
-    async fn forget(&self) -> Result<(), StoreError> {
+    async fn do_chores(&self) -> Result<(), StoreError> {
         loop {
-            let Some(round) = self.machine().to_forget() else { return Ok(()) };
-            self.store.forget(round).await?;
-            self.machine().forgotten(round);
+            let Some(chore) = self.machine().chore() else { return Ok(()) };
+            match chore {
+                Chore::Void(round) => self.store.void(round).await?,
+                Chore::Forget(round) => self.store.forget(round).await?,
+            }
+            self.machine().done(chore);
         }
+    }
+
+    /// What gives out what is in the store.
+    pub(super) fn reader(&self) -> Reader<'_, M> {
+        Reader { store: &self.store, health: &self.reads, stats: &self.stats }
     }
 
     pub(super) fn machine(&self) -> MutexGuard<'_, MailboxMachine> {

@@ -4,7 +4,7 @@ mod disk;
 use zephyr_core::wire::{DownloadRefusal, decode};
 use zephyr_core::{ListPart, Mailbox, MixerIndex};
 
-use super::download::Frames;
+use super::reader::Frames;
 use super::upload::UploadError;
 use crate::listen::Close;
 use crate::net::BatchError;
@@ -221,6 +221,40 @@ async fn old_rounds_are_pruned() {
     bench.server.clean().await;
     assert_eq!(bench.download(0).await, Err(DownloadRefusal::Gone));
     assert!(bench.is_empty_when_clean().await);
+}
+
+#[tokio::test]
+async fn a_front_answers_from_the_store_what_the_server_answers() {
+    let bench = Bench::new().await;
+    let now = bench.paper.schedule(ROUND).submit_until;
+    let both = async |mailbox| {
+        let answer = bench.download(mailbox).await;
+        assert_eq!(bench.download_from_front(mailbox, now).await, answer);
+        answer
+    };
+    for mixer in [2, 0, 1] {
+        assert_eq!(both(0).await, Err(DownloadRefusal::NotYet));
+        bench.upload(mixer, [100, 1]).await.unwrap();
+    }
+    assert_eq!(both(0).await.unwrap(), [(0, 100), (1, 100), (2, 100)]);
+    assert_eq!(both(1).await, Err(DownloadRefusal::NotHere));
+    let over = bench.paper.schedule(ROUND).closes.plus(2_001);
+    bench.server.tick(over);
+    assert_eq!(bench.download_from_front(0, over).await, Err(DownloadRefusal::Gone));
+    assert_eq!(bench.download(0).await, Err(DownloadRefusal::Gone));
+
+    let void = Bench::new().await;
+    for mixer in [0, 1] {
+        void.upload(mixer, [3, 3]).await.unwrap();
+    }
+    assert!(void.server.void(MixerIndex(2), ROUND));
+    void.server.clean().await;
+    assert_eq!(void.download(0).await, Err(DownloadRefusal::Gone));
+    assert_eq!(void.download_from_front(0, now).await, Err(DownloadRefusal::Gone));
+    // The server knows it also when it starts again.
+    let Bench { paper, directory, server } = void;
+    let void = Bench::again(paper, directory, server.store).await;
+    assert_eq!(void.download(0).await, Err(DownloadRefusal::Gone));
 }
 
 /// A client that stops taking frames for as long as it is told.

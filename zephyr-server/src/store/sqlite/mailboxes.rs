@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
-use zephyr_core::{Mailbox, MixerIndex, Round};
+use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId};
 
-use super::open_sqlite;
+use super::{claim, open_sqlite};
 use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+use crate::store::row::{self, array, column, from_round, id};
 use crate::store::{StoreError, sql::mailboxes as sql};
 
 /// How many rows one step of the sweep deletes.
@@ -38,6 +38,14 @@ impl SqliteMailboxes {
         open_sqlite(url).await.map(Self::new)
     }
 
+    pub(in crate::store) async fn claim(
+        &self,
+        role: Role,
+        server: &ServerId,
+    ) -> Result<[u8; 32], StoreError> {
+        claim(&self.pool, role, server).await
+    }
+
     /// Closes the database when all that is under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -50,6 +58,16 @@ impl SqliteMailboxes {
         let turn = self.writer.lock().await;
         Ok((turn, self.pool.begin_with("BEGIN IMMEDIATE").await?))
     }
+
+    /// Ends a round by this statement, and discards its uploads.
+    async fn end(&self, round: Round, statement: &'static str) -> Result<(), StoreError> {
+        let (_turn, mut tx) = self.write().await?;
+        let round = from_round(round)?;
+        sqlx::query(statement).bind(round).execute(&mut *tx).await?;
+        sqlx::query(sql::DISCARD_ROUND).bind(round).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 impl Mailboxes for SqliteMailboxes {
@@ -58,15 +76,8 @@ impl Mailboxes for SqliteMailboxes {
         sqlx::query(sql::DISCARD_ALL_COMING).execute(&mut *tx).await?;
         let mut rounds = Vec::new();
         for row in sqlx::query(sql::ROUNDS).fetch_all(&mut *tx).await? {
-            let round: i64 = row.try_get("round")?;
-            let uploads =
-                sqlx::query(sql::COMPLETE_UPLOADS).bind(round).fetch_all(&mut *tx).await?;
-            let delivered = uploads.iter().map(|row| Ok((mixer(row)?, array(row, "digest")?)));
-            rounds.push(StoredRound {
-                round: Round(number(round)?),
-                directory: row.try_get("directory")?,
-                delivered: delivered.collect::<Result<_, StoreError>>()?,
-            });
+            let uploads = sqlx::query(sql::COMPLETE_UPLOADS).bind(column::<i64>(&row, "round")?);
+            rounds.push(row::round(&row, &uploads.fetch_all(&mut *tx).await?)?);
         }
         tx.commit().await?;
         Ok(rounds)
@@ -79,12 +90,12 @@ impl Mailboxes for SqliteMailboxes {
         mixer: MixerIndex,
     ) -> Result<UploadId, StoreError> {
         let (_turn, mut tx) = self.write().await?;
-        let round = round_to_sql(round)?;
+        let round = from_round(round)?;
         sqlx::query(sql::PUT_ROUND).bind(round).bind(directory).execute(&mut *tx).await?;
         let row = sqlx::query(sql::BEGIN).bind(round).bind(i64::from(mixer.0));
-        let upload = row.fetch_one(&mut *tx).await?.try_get("upload")?;
+        let upload = row::upload(&row.fetch_one(&mut *tx).await?)?;
         tx.commit().await?;
-        Ok(UploadId(upload))
+        Ok(upload)
     }
 
     async fn append(&self, upload: UploadId, chunk: &Chunk) -> Result<bool, StoreError> {
@@ -127,7 +138,7 @@ impl Mailboxes for SqliteMailboxes {
         let (_turn, mut tx) = self.write().await?;
         let coming = sqlx::query(sql::IS_COMING).bind(upload.0).fetch_optional(&mut *tx).await?;
         let Some(row) = coming else { return Ok(None) };
-        let (round, mixer): (i64, i64) = (row.try_get("round")?, row.try_get("mixer")?);
+        let (round, mixer): (i64, i64) = (column(&row, "round")?, column(&row, "mixer")?);
         let first = sqlx::query(sql::COMPLETE_UPLOAD_OF).bind(round).bind(mixer);
         let visible = match first.fetch_optional(&mut *tx).await? {
             Some(first) => {
@@ -150,19 +161,18 @@ impl Mailboxes for SqliteMailboxes {
         Ok(())
     }
 
+    async fn void(&self, round: Round) -> Result<(), StoreError> {
+        self.end(round, sql::VOID).await
+    }
+
     async fn forget(&self, round: Round) -> Result<(), StoreError> {
-        let (_turn, mut tx) = self.write().await?;
-        let round = round_to_sql(round)?;
-        sqlx::query(sql::DISCARD_ROUND).bind(round).execute(&mut *tx).await?;
-        sqlx::query(sql::DELETE_ROUND).bind(round).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        self.end(round, sql::DELETE_ROUND).await
     }
 
     async fn sweep(&self) -> Result<bool, StoreError> {
         let discarded = sqlx::query(sql::DISCARDED).fetch_optional(&self.pool).await?;
         let Some(row) = discarded else { return Ok(false) };
-        let upload = UploadId(row.try_get("upload")?);
+        let upload = row::upload(&row)?;
         let (_turn, mut tx) = self.write().await?;
         let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
         let messages = sqlx::query(sql::DELETE_MESSAGES).bind(from).bind(to).bind(SWEEP_ROWS);
@@ -180,22 +190,21 @@ impl Mailboxes for SqliteMailboxes {
         Ok(true)
     }
 
+    async fn round(&self, round: Round) -> Result<Option<StoredRound>, StoreError> {
+        let round = from_round(round)?;
+        let mut tx = self.pool.begin().await?;
+        let row = sqlx::query(sql::ROUND).bind(round).fetch_optional(&mut *tx).await?;
+        let uploads = sqlx::query(sql::COMPLETE_UPLOADS).bind(round).fetch_all(&mut *tx).await?;
+        row.map(|row| row::round(&row, &uploads)).transpose()
+    }
+
     async fn lists(&self, round: Round, mailbox: Mailbox) -> Result<Vec<StoredList>, StoreError> {
         let rows = sqlx::query(sql::LISTS)
-            .bind(round_to_sql(round)?)
+            .bind(from_round(round)?)
             .bind(i64::from(mailbox.0))
             .fetch_all(&self.pool)
             .await?;
-        let list = |row: &SqliteRow| {
-            Ok(StoredList {
-                upload: UploadId(row.try_get("upload")?),
-                mixer: mixer(row)?,
-                first: number(row.try_get("first")?)?,
-                messages: number(row.try_get("messages")?)?,
-                signature: array(row, "signature")?,
-            })
-        };
-        rows.iter().map(list).collect()
+        rows.iter().map(row::list).collect()
     }
 
     async fn messages(
@@ -212,30 +221,6 @@ impl Mailboxes for SqliteMailboxes {
             .await?;
         rows.iter().map(|row| Ok(row.try_get("message")?)).collect()
     }
-}
-
-/// The key of a message.
-fn id(upload: UploadId, place: u32) -> Result<i64, StoreError> {
-    let upload = i32::try_from(upload.0).map_err(|_| StoreError::Corrupt)?;
-    Ok(i64::from(upload) << 32 | i64::from(place))
-}
-
-/// SQL has no unsigned integers. No clock will show a round beyond.
-fn round_to_sql(round: Round) -> Result<i64, StoreError> {
-    i64::try_from(round.0).map_err(|_| StoreError::Corrupt)
-}
-
-fn number<T: TryFrom<i64>>(n: i64) -> Result<T, StoreError> {
-    T::try_from(n).map_err(|_| StoreError::Corrupt)
-}
-
-fn mixer(row: &SqliteRow) -> Result<MixerIndex, StoreError> {
-    number(row.try_get("mixer")?).map(MixerIndex)
-}
-
-fn array<const N: usize>(row: &SqliteRow, column: &str) -> Result<[u8; N], StoreError> {
-    let bytes: &[u8] = row.try_get(column)?;
-    bytes.try_into().map_err(|_| StoreError::Corrupt)
 }
 
 #[cfg(test)]

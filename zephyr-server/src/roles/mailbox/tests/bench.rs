@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use zephyr_core::wire::{DownloadRefusal, MailboxReply, decode};
-use zephyr_core::{LIST_SIGNATURE_SIZE, ListPart, Mailbox, MixerIndex, Role, Round, RouteMode};
+use zephyr_core::{
+    LIST_SIGNATURE_SIZE, ListPart, Mailbox, MixerIndex, Role, Round, RouteMode, UnixMs,
+};
 
-use super::super::download::Frames;
+use super::super::front::FrontServer;
+use super::super::reader::Frames;
 use super::super::server::MailboxServer;
 use super::super::upload::{Items, UploadError};
 use crate::listen::Close;
@@ -75,6 +78,20 @@ impl Bench {
     pub(super) async fn download(&self, mailbox: u32) -> Result<Vec<(u16, u32)>, DownloadRefusal> {
         let mut frames = Collected::default();
         self.server.download(ROUND, Mailbox(mailbox), &mut frames).await.unwrap();
+        self.check(mailbox, &frames.0)
+    }
+
+    /// What a client gets from a new front at `now`.
+    pub(super) async fn download_from_front(
+        &self,
+        mailbox: u32,
+        now: UnixMs,
+    ) -> Result<Vec<(u16, u32)>, DownloadRefusal> {
+        let (manifest, stats) = (self.paper.manifest.clone(), Arc::default());
+        let store = self.server.store.clone();
+        let front = FrontServer::new(manifest, id(Role::Mailbox, 0), store, stats);
+        let mut frames = Collected::default();
+        front.download(ROUND, Mailbox(mailbox), now, &mut frames).await.unwrap();
         self.check(mailbox, &frames.0)
     }
 

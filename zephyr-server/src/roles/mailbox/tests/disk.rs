@@ -24,20 +24,20 @@ async fn a_restarted_server_goes_on_where_it_was() {
     let bench = Bench::on(open(&folder).await).await;
     bench.upload(0, [3, 4]).await.unwrap();
     bench.upload(1, [5, 6]).await.unwrap();
-    bench.server.close().await;
+    bench.server.store.close().await;
 
     let bench = Bench::again(bench.paper, bench.directory, open(&folder).await).await;
     bench.upload(1, [5, 6]).await.unwrap();
     assert_eq!(bench.download(0).await, Err(DownloadRefusal::NotYet));
     bench.upload(2, [7, 8]).await.unwrap();
     assert_eq!(bench.download(0).await.unwrap(), [(0, 3), (1, 5), (2, 7)]);
-    bench.server.close().await;
+    bench.server.store.close().await;
 
     // The directory is in the database: the mailbox is there before the DHT is.
     let bench = Bench::again(bench.paper, bench.directory, open(&folder).await).await;
     assert_eq!(bench.download(2).await.unwrap(), [(0, 4), (1, 6), (2, 8)]);
     assert!(!bench.server.void(MixerIndex(0), super::ROUND));
-    bench.server.close().await;
+    bench.server.store.close().await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn rounds_of_another_network_are_deleted_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench::on(open(&folder).await).await;
     bench.upload_all([3, 3]).await;
-    bench.server.close().await;
+    bench.server.store.close().await;
     let store = open(&folder).await;
     let pool = open_sqlite(&url(&folder)).await.unwrap();
     sqlx::query("UPDATE mailbox_rounds SET directory = x'01'").execute(&pool).await.unwrap();
@@ -53,7 +53,7 @@ async fn rounds_of_another_network_are_deleted_at_the_start() {
     let bench = Bench::again(bench.paper, bench.directory, store).await;
     assert_eq!(bench.download(0).await, Err(DownloadRefusal::NotYet));
     assert!(bench.is_empty_when_clean().await);
-    bench.server.close().await;
+    bench.server.store.close().await;
 }
 
 /// As many connections as pages matter to: the limit is one of the connection, not of the file.
@@ -100,18 +100,18 @@ async fn a_read_only_database_is_still_read() {
     assert_eq!(bench.download(0).await.unwrap(), [(0, 3), (1, 3), (2, 3)]);
     bench.server.tick(bench.paper.schedule(super::ROUND).closes.plus(60_000));
     bench.server.clean().await;
-    bench.server.close().await;
+    bench.server.store.close().await;
     // It can be written again: what could not be deleted then is deleted now.
     bench.server.store = writable;
     assert!(bench.is_empty_when_clean().await);
-    bench.server.close().await;
+    bench.server.store.close().await;
 }
 
 #[tokio::test]
 async fn an_unreadable_database_is_said_to_be_so() {
     let bench = Bench::new().await;
     bench.upload_all([3, 4]).await;
-    bench.server.close().await;
+    bench.server.store.close().await;
     assert_eq!(bench.download(0).await, Err(DownloadRefusal::Unavailable));
     let error = bench.upload(0, [3, 4]).await;
     assert!(error.is_ok(), "it is stored already: {error:?}");

@@ -37,7 +37,7 @@ async fn a_file_keeps_what_is_complete_and_drops_the_rest() {
     let store = SqliteMailboxes::open(&url(&folder, "m.db")).await.unwrap();
     let rounds = store.restore().await.unwrap();
     let delivered = vec![(MixerIndex(1), [1; 32])];
-    assert_eq!(rounds, [StoredRound { round, directory: b"directory".to_vec(), delivered }]);
+    assert_eq!(rounds, [StoredRound { round, directory: Some(b"directory".to_vec()), delivered }]);
     assert_eq!(store.messages(whole, 0, 9).await.unwrap().len(), 2);
     assert!(!store.append(half, &conformance::chunk(2, 1)).await.unwrap());
     while store.sweep().await.unwrap() {}
