@@ -4,12 +4,16 @@
 
 #[path = "whole/graceful.rs"]
 mod graceful;
+#[path = "whole/many.rs"]
+mod many;
 #[path = "whole/metrics.rs"]
 mod metrics;
 #[path = "whole/network.rs"]
 mod network;
 #[path = "whole/offline.rs"]
 mod offline;
+#[path = "../src/testing/postgres.rs"]
+mod postgres;
 #[path = "whole/thief.rs"]
 mod thief;
 #[path = "whole/versions.rs"]
