@@ -193,6 +193,17 @@ fn against_bare(world: &World<Blst>) {
         || world.extract(),
         || bare.extract(&hashed),
     );
+    let points = IdentityPoints::new(&NETWORK, world.bob.0.address());
+    rows::compare(
+        "extract of an address whose points are known",
+        "of another one",
+        None,
+        TURNS,
+        || {
+            black_box(world.master.extract_from(&points).to_bytes());
+        },
+        || world.extract(),
+    );
 }
 
 /// The same on both backends.

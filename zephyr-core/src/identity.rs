@@ -194,6 +194,26 @@ impl<P: Pairing> Identity<P> {
     }
 }
 
+/// The two points of an address, of which a PKG makes its shares. There is no round in them, and no secret.
+pub struct IdentityPoints<P: Pairing> {
+    pub(crate) q1: P::G1,
+    pub(crate) q2: P::G2,
+}
+
+impl<P: Pairing> IdentityPoints<P> {
+    /// Hashes `address` to G1 and G2.
+    pub fn new(network: &NetworkId, address: &Address) -> Self {
+        let q1 = Identity::<P>::hash_g1(network, address);
+        Self { q1, q2: Identity::<P>::hash_g2(network, address) }
+    }
+}
+
+impl<P: Pairing> fmt::Debug for IdentityPoints<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityPoints(…)")
+    }
+}
+
 /// RFC 9380 over `network ‖ address`; the network id has a fixed length, so nothing runs into each other.
 fn hash_point<S, T: Point<S>>(network: &NetworkId, address: &Address, dst: &[u8]) -> T {
     let mut message = [0; 32 + MAX_ADDRESS];

@@ -36,7 +36,7 @@ pub mod wire;
 
 // Names and sizes
 pub use geometry::{Geometry, MAX_HOPS, MAX_PAYLOAD, MIN_PAYLOAD};
-pub use identity::{Address, AddressError, Identity, MAX_ADDRESS};
+pub use identity::{Address, AddressError, Identity, IdentityPoints, MAX_ADDRESS};
 pub use ids::{
     ClientKey, DirectoryHash, Mailbox, ManifestHash, MixerIndex, NetworkId, PkgIndex, Round,
     ServerId, UnixMs,

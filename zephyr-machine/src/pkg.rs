@@ -15,6 +15,7 @@ mod clock;
 mod letter;
 mod limits;
 mod pending;
+mod points;
 mod registration;
 mod rounds;
 mod rules;

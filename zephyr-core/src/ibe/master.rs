@@ -14,7 +14,7 @@ use crate::crypto::pairing::{
 use crate::ids::{NetworkId, Round, ServerId};
 
 use super::share::KeyShare;
-use crate::identity::{Address, Identity};
+use crate::identity::{Address, Identity, IdentityPoints};
 
 /// Length in bytes of a proof of knowledge: challenge 32 ‖ response 32.
 pub const PROOF_SIZE: usize = 2 * SCALAR_SIZE;
@@ -71,10 +71,12 @@ impl<P: Pairing> MasterSecret<P> {
 
     /// The share of `address`'s private key in this round: `s·Q1`, `s·Q2`.
     pub fn extract(&self, network: &NetworkId, address: &Address) -> KeyShare<P> {
-        KeyShare {
-            d1: Identity::<P>::hash_g1(network, address).mul(&self.s),
-            d2: Identity::<P>::hash_g2(network, address).mul(&self.s),
-        }
+        self.extract_from(&IdentityPoints::new(network, address))
+    }
+
+    /// The same of an address whose points are known.
+    pub fn extract_from(&self, points: &IdentityPoints<P>) -> KeyShare<P> {
+        KeyShare { d1: points.q1.mul(&self.s), d2: points.q2.mul(&self.s) }
     }
 }
 

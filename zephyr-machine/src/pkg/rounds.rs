@@ -1,14 +1,17 @@
 //! A PKG's rounds: a secret is drawn when one opens and erased when its submit phase ends.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand_core::CryptoRng;
 use zephyr_core::wire::SecretShare;
 use zephyr_core::{
-    Address, Hedge, MasterSecret, PkgAnnouncement, Role, Round, ServerId, Signature, Suite, UnixMs,
+    Address, Hedge, IdentityPoints, MasterSecret, PkgAnnouncement, Role, Round, ServerId,
+    Signature, Suite, UnixMs,
 };
 use zeroize::Zeroizing;
 
+use super::points::KnownPoints;
 use crate::SharedManifest;
 use crate::follow::Opening;
 use crate::mix::wipe_stack;
@@ -37,6 +40,7 @@ pub struct PkgRounds<S: Suite> {
     opening: Option<Opening>,
     /// What is taken out is erased; boxed, so that the map moves no secret and leaves no copy behind.
     secrets: BTreeMap<Round, Box<MasterSecret<S::Pairing>>>,
+    points: Mutex<KnownPoints<S::Pairing>>,
 }
 
 impl<S: Suite> PkgRounds<S> {
@@ -54,6 +58,7 @@ impl<S: Suite> PkgRounds<S> {
             identity_seed,
             hedge,
             secrets: BTreeMap::new(),
+            points: Mutex::new(KnownPoints::new()),
         }
     }
 
@@ -82,13 +87,23 @@ impl<S: Suite> PkgRounds<S> {
     }
 
     /// The share of `address`'s private key in `round`; `None` if the round's submit phase is over or its secret is
-    /// not here.
+    /// not here. Several threads may ask at once.
     pub fn share(&self, round: Round, address: &Address, now: UnixMs) -> Option<SecretShare> {
         let over = now >= submit_until(&self.manifest, round);
         let secret = self.secrets.get(&round).filter(|_| !over)?;
-        let share = secret.extract(self.manifest.get().network(), address);
+        let share = secret.extract_from(&self.points(address));
         wipe_stack();
         Some(SecretShare::new(share.to_bytes()))
+    }
+
+    fn points(&self, address: &Address) -> Arc<IdentityPoints<S::Pairing>> {
+        let known = || self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(points) = known().get(address) {
+            return points;
+        }
+        let points = Arc::new(IdentityPoints::new(self.manifest.get().network(), address));
+        known().insert(address, points.clone());
+        points
     }
 
     /// The rounds whose secrets are here.

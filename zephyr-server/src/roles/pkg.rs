@@ -1,6 +1,6 @@
 //! The PKG: a secret a round, registrations, and shares of private keys.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
 use zephyr_core::wire::{PkgRequest, SecretShare, WireError, decode, encode};
@@ -16,7 +16,8 @@ use crate::node::{Context, Native, NodeError, PkgConfig, Stats, context, stats};
 use crate::store::{Database, SqlRegistrations};
 use zephyr_machine::pkg::{Link, PeerKey, PkgAction, PkgIdentity, PkgName, PkgRounds};
 
-type Rounds = Arc<Mutex<PkgRounds<Native>>>;
+/// Shares are given side by side.
+type Rounds = Arc<RwLock<PkgRounds<Native>>>;
 
 /// The part that follows the rounds.
 pub(crate) struct PkgServer {
@@ -45,7 +46,7 @@ pub(crate) async fn open(
     let mailer = SmtpMailer::new(&config.smtp)?;
     let (seed, hedge) = (context.identity_seed.clone(), context.hedge());
     let rounds = PkgRounds::new(manifest.clone(), seed, hedge, context::now());
-    let rounds = Arc::new(Mutex::new(rounds));
+    let rounds = Arc::new(RwLock::new(rounds));
     let handler = PkgHandler {
         registrar: Registrar::new(identity, config.rules, store, mailer),
         rounds: rounds.clone(),
@@ -66,7 +67,7 @@ impl PkgServer {
             tokio::select! {
                 () = stopped(&mut stop) => return,
                 () = draining.begin() => {
-                    self.rounds.lock().unwrap_or_else(PoisonError::into_inner).stop_opening();
+                    self.rounds.write().unwrap_or_else(PoisonError::into_inner).stop_opening();
                 }
                 () = wake_at(wake) => {}
                 // Nothing is said to PKGs but through the DHT; whoever calls gets no answer.
@@ -78,7 +79,7 @@ impl PkgServer {
 
     /// Does what is due; says when to look again, and what is left to be done.
     fn advance(&self) -> (Option<UnixMs>, Left) {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rounds = self.rounds.write().unwrap_or_else(PoisonError::into_inner);
         while let Some(PkgAction::Publish { key, record }) =
             rounds.poll(context::now(), &mut context::rng())
         {
@@ -101,7 +102,7 @@ async fn wake_at(time: Option<UnixMs>) {
 
 impl PkgHandler {
     fn share(&self, round: Round, address: &Address) -> Option<SecretShare> {
-        let rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let rounds = self.rounds.read().unwrap_or_else(PoisonError::into_inner);
         let share = rounds.share(round, address, context::now())?;
         stats::add(&self.stats.extractions, 1);
         Some(share)
