@@ -66,7 +66,8 @@ pub use seal::{
 // Packets
 pub use onion::{
     HOP_SIZE, Hop, MAX_MIXERS, Mixer, MixerKey, Next, PACKET_HEADER_SIZE, PeelError, Route,
-    RouteMode, Routes, SEALED_OFFSET, Wrap, expected_anonymity_set, shuffle, wrap, wrap_in_place,
+    RouteMode, Routes, SEALED_OFFSET, Wrap, expected_anonymity_set, shuffle, shuffle_with, wrap,
+    wrap_in_place,
 };
 
 // Links between client and server

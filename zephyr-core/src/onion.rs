@@ -17,5 +17,7 @@ mod wrap;
 
 pub use hop::{HOP_SIZE, PACKET_HEADER_SIZE};
 pub use peel::{Mixer, MixerKey, Next, PeelError};
-pub use route::{MAX_MIXERS, Route, RouteMode, Routes, expected_anonymity_set, shuffle};
+pub use route::{
+    MAX_MIXERS, Route, RouteMode, Routes, expected_anonymity_set, shuffle, shuffle_with,
+};
 pub use wrap::{Hop, SEALED_OFFSET, Wrap, wrap, wrap_in_place};

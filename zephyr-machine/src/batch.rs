@@ -1,19 +1,24 @@
-//! Many items of one size in one piece of memory.
+//! Many items of one size, in pieces of memory that stay where they are.
 
 use zephyr_core::MixerIndex;
 
-/// Items of one size, one behind the other.
+/// A piece has at most so many bytes, or one item: so short that many cores find something to do in a small batch,
+/// and that what a batch leaves empty does not count.
+const PIECE_BYTES: usize = 32 * 1024;
+
+/// Items of one size, one behind the other. It grows without moving what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     item_len: usize,
-    bytes: Vec<u8>,
+    /// All but the last are full.
+    pieces: Vec<Vec<u8>>,
 }
 
 impl Batch {
     /// No items yet, of `item_len` bytes (at least 1) each.
     pub fn new(item_len: usize) -> Self {
         assert!(item_len > 0, "items have at least one byte");
-        Self { item_len, bytes: Vec::new() }
+        Self { item_len, pieces: Vec::new() }
     }
 
     /// Length in bytes of an item.
@@ -23,12 +28,13 @@ impl Batch {
 
     /// How many items there are.
     pub fn len(&self) -> usize {
-        self.bytes.len() / self.item_len
+        let Some((last, full)) = self.pieces.split_last() else { return 0 };
+        full.len() * per_piece(self.item_len) + last.len() / self.item_len
     }
 
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.pieces.is_empty()
     }
 
     /// Appends an item.
@@ -37,45 +43,49 @@ impl Batch {
     /// If it has another length.
     pub fn push(&mut self, item: &[u8]) {
         assert_eq!(item.len(), self.item_len, "all items have one size");
-        self.bytes.extend_from_slice(item);
+        self.piece().extend_from_slice(item);
     }
 
     /// Appends an item of zeros and lends it.
     pub fn push_zeros(&mut self) -> &mut [u8] {
-        let start = self.bytes.len();
-        self.bytes.resize(start + self.item_len, 0);
-        &mut self.bytes[start..]
+        let len = self.item_len;
+        let piece = self.piece();
+        let start = piece.len();
+        piece.resize(start + len, 0);
+        &mut piece[start..]
     }
 
-    /// Appends all items of another batch of the same size.
-    pub fn append(&mut self, other: &mut Self) {
-        assert_eq!(other.item_len, self.item_len, "all items have one size");
-        self.bytes.append(&mut other.bytes);
-    }
-
-    /// The item at `index`.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
-        self.bytes.get(index * self.item_len..)?.get(..self.item_len)
+    /// A piece with room for an item.
+    fn piece(&mut self) -> &mut Vec<u8> {
+        let full = per_piece(self.item_len) * self.item_len;
+        if self.pieces.last().is_none_or(|piece| piece.len() == full) {
+            // A small batch is to take little memory.
+            let capacity = if self.pieces.is_empty() { 0 } else { full };
+            self.pieces.push(Vec::with_capacity(capacity));
+        }
+        self.pieces.last_mut().expect("just made")
     }
 
     /// The items in order.
-    pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
-        self.bytes.chunks_exact(self.item_len)
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.pieces.iter().flat_map(|piece| piece.chunks_exact(self.item_len))
     }
 
-    /// The items in order, in at most `parts` parts of nearly one size, to be worked on side by side.
-    pub fn parts_mut(&mut self, parts: usize) -> std::slice::ChunksMut<'_, u8> {
-        let items = self.len().div_ceil(parts.max(1)).max(1);
-        self.bytes.chunks_mut(items * self.item_len)
+    pub(crate) fn into_pieces(self) -> Vec<Vec<u8>> {
+        self.pieces
     }
+}
+
+/// How many items of `item_len` bytes a full piece has.
+pub(crate) const fn per_piece(item_len: usize) -> usize {
+    if item_len < PIECE_BYTES { PIECE_BYTES / item_len } else { 1 }
 }
 
 /// The packets of one mix phase, and who sent which of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gathered {
-    packets: Batch,
-    /// The mixers in the order in which their packets stand, each with how many they are. Nobody's are clients'.
-    from: Vec<(MixerIndex, usize)>,
+    clients: Batch,
+    mixers: Vec<(MixerIndex, Batch)>,
 }
 
 impl Gathered {
@@ -86,55 +96,46 @@ impl Gathered {
 
     /// Length in bytes of a packet.
     pub fn item_len(&self) -> usize {
-        self.packets.item_len()
+        self.clients.item_len()
     }
 
     /// How many packets there are.
     pub fn len(&self) -> usize {
-        self.packets.len()
+        self.clients.len() + self.mixers.iter().map(|(_, batch)| batch.len()).sum::<usize>()
     }
 
     /// Whether there is no packet.
     pub fn is_empty(&self) -> bool {
-        self.packets.is_empty()
+        self.len() == 0
     }
 
-    /// Appends a client's packet; only before those of mixers.
+    /// Adds a client's packet.
     ///
     /// # Panics
     /// If it has another length.
     pub fn push(&mut self, packet: &[u8]) {
-        self.packets.push(packet);
+        self.clients.push(packet);
     }
 
-    /// Appends the packets of `mixer`.
+    /// Adds the packets of `mixer`, which stay where they are.
     ///
     /// # Panics
     /// If they have another length.
-    pub fn append(&mut self, mixer: MixerIndex, packets: &mut Batch) {
-        self.from.push((mixer, packets.len()));
-        self.packets.append(packets);
+    pub fn add(&mut self, mixer: MixerIndex, packets: Batch) {
+        assert_eq!(packets.item_len(), self.item_len(), "all items have one size");
+        self.mixers.push((mixer, packets));
     }
 
-    pub(crate) fn packets(&self) -> &Batch {
-        &self.packets
-    }
-
-    pub(crate) fn packets_mut(&mut self) -> &mut Batch {
-        &mut self.packets
-    }
-
-    /// The sender of each packet, in order: `None` for clients.
-    pub(crate) fn senders(&self) -> impl Iterator<Item = Option<MixerIndex>> {
-        let mixers = self.from.iter().flat_map(|&(m, n)| std::iter::repeat_n(Some(m), n));
-        let clients = self.len() - self.from.iter().map(|(_, n)| n).sum::<usize>();
-        std::iter::repeat_n(None, clients).chain(mixers)
+    /// The packets by who sent them: `None` for clients.
+    pub(crate) fn into_batches(self) -> impl Iterator<Item = (Option<MixerIndex>, Batch)> {
+        let mixers = self.mixers.into_iter().map(|(mixer, batch)| (Some(mixer), batch));
+        std::iter::once((None, self.clients)).chain(mixers)
     }
 }
 
 impl From<Batch> for Gathered {
     /// All of them clients'.
     fn from(packets: Batch) -> Self {
-        Self { packets, from: Vec::new() }
+        Self { clients: packets, mixers: Vec::new() }
     }
 }

@@ -14,6 +14,7 @@ use zephyr_core::{
 };
 
 use super::batch::Batch;
+use super::mix::Messages;
 
 /// Length in bytes of an item.
 pub fn item_len(geometry: Geometry) -> usize {
@@ -38,42 +39,78 @@ pub struct Head {
     pub signature: [u8; LIST_SIGNATURE_SIZE],
 }
 
-/// Signs and lays out the messages for `mailboxes`, those of one mailbox server; each gets a head, also if it has
-/// no message.
-pub fn pack<S: Suite>(
+/// What a mixer delivers to one mailbox server.
+#[derive(Clone, Debug)]
+pub struct Delivery {
     geometry: Geometry,
-    mailboxes: impl IntoIterator<Item = Mailbox>,
-    messages: &BTreeMap<Mailbox, Batch>,
-    seed: &[u8; 32],
-    directory: &DirectoryHash,
-    mixer: MixerIndex,
-) -> Batch {
-    let mut batch = Batch::new(item_len(geometry));
-    for mailbox in mailboxes {
-        let messages = messages.get(&mailbox);
-        let mut list = DeliveryList::new();
-        messages.into_iter().flat_map(Batch::iter).for_each(|m| list.push(m));
-        let signature = list.sign::<S>(seed, directory, mixer, mailbox);
-        let head = batch.push_zeros();
-        head[..4].copy_from_slice(&mailbox.0.to_be_bytes());
-        head[4..8].copy_from_slice(&list.count().to_be_bytes());
-        head[8..8 + LIST_SIGNATURE_SIZE].copy_from_slice(&signature);
-        for message in messages.into_iter().flat_map(Batch::iter) {
-            let item = batch.push_zeros();
-            item[..4].copy_from_slice(&mailbox.0.to_be_bytes());
-            item[4..].copy_from_slice(message);
-        }
-    }
-    batch
+    /// In the order of the mailboxes. `None` is an empty one.
+    lists: Vec<(Head, Option<Messages>)>,
 }
 
-/// An item of a delivery, checked.
+impl Delivery {
+    /// Signs the lists of `mailboxes`, those of one mailbox server; each gets a head, also if it has no message.
+    pub fn new<S: Suite>(
+        geometry: Geometry,
+        mailboxes: impl IntoIterator<Item = Mailbox>,
+        messages: &BTreeMap<Mailbox, Messages>,
+        seed: &[u8; 32],
+        directory: &DirectoryHash,
+        mixer: MixerIndex,
+    ) -> Self {
+        let list = |mailbox| {
+            let messages = messages.get(&mailbox).cloned();
+            let mut list = DeliveryList::new();
+            messages.iter().flat_map(Messages::iter).for_each(|m| list.push(m));
+            let signature = list.sign::<S>(seed, directory, mixer, mailbox);
+            (Head { mailbox, messages: list.count(), signature }, messages)
+        };
+        Self { geometry, lists: mailboxes.into_iter().map(list).collect() }
+    }
+
+    /// Length in bytes of an item.
+    pub fn item_len(&self) -> usize {
+        item_len(self.geometry)
+    }
+
+    /// The items in order, each with its mailbox.
+    pub fn items(&self) -> impl Iterator<Item = (Mailbox, Item<'_>)> + Send {
+        self.lists.iter().flat_map(|(head, messages)| {
+            let messages = messages.iter().flat_map(Messages::iter).map(Item::Message);
+            std::iter::once(Item::Head(*head)).chain(messages).map(|item| (head.mailbox, item))
+        })
+    }
+
+    /// A copy of the items as they are sent.
+    pub fn to_batch(&self) -> Batch {
+        let mut batch = Batch::new(self.item_len());
+        self.items().for_each(|(mailbox, item)| item.encode(mailbox, batch.push_zeros()));
+        batch
+    }
+}
+
+/// An item of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A mailbox begins.
     Head(Head),
     /// A message in the mailbox whose head came last.
     Message(&'a [u8]),
+}
+
+impl Item<'_> {
+    /// Writes it as it is sent, into exactly the length of an item.
+    pub fn encode(self, mailbox: Mailbox, item: &mut [u8]) {
+        item[..4].copy_from_slice(&mailbox.0.to_be_bytes());
+        match self {
+            Self::Head(head) => {
+                let (content, zeros) = item[4..].split_at_mut(4 + LIST_SIGNATURE_SIZE);
+                content[..4].copy_from_slice(&head.messages.to_be_bytes());
+                content[4..].copy_from_slice(&head.signature);
+                zeros.fill(0);
+            }
+            Self::Message(message) => item[4..].copy_from_slice(message),
+        }
+    }
 }
 
 /// Why a delivery is refused.

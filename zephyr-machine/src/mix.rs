@@ -1,21 +1,29 @@
-//! The work of one mix phase: peel, drop, add noise, shuffle.
+//! The work of one mix phase: add noise, shuffle, peel, drop.
+//!
+//! The order in which packets go on is drawn first, and they are peeled in that order: so the first are on their way
+//! while later ones are still being peeled. Nobody learns anything from that: all batches of the phase have come
+//! whole before the order is drawn, it does not depend on where packets came from, and every packet takes as long, be
+//! it somebody's or the mixer's own. (A packet that is dropped takes less. Who made it knows that anyway.)
+
+mod cover;
+mod mixture;
+mod peel;
+mod pool;
 
 use std::collections::{BTreeMap, HashSet};
 
 use rand_core::CryptoRng;
 use zephyr_core::{
-    Cover, DirectoryHash, Geometry, Hedge, Hop, Mailbox, Mixer, MixerIndex, Next, Parameters,
-    PeelError, Routes, Suite, Wrap, message_digest, shuffle, wrap,
+    DirectoryHash, Hedge, Hop, Mailbox, Mixer, MixerIndex, Next, Parameters, PeelError, Routes,
+    Suite,
 };
 
-use super::batch::{Batch, Gathered};
-use super::loops::{LoopPacket, most_loops};
-use super::noise::Noise;
-
-/// Below so many packets one thread does it all.
-const PARALLEL_FROM: usize = 64;
-
-type Peeled = Result<Next, PeelError>;
+use super::batch::{Gathered, per_piece};
+use super::loops::LoopPacket;
+pub use mixture::{Broken, Messages, Packets};
+use mixture::{Filling, Piece};
+use peel::Peeled;
+use pool::{Origin, Pool};
 
 /// What a mixer knows of its round while it mixes.
 pub struct Work<S: Suite> {
@@ -50,10 +58,10 @@ impl Drop for WipeOnDrop {
 /// The result of a phase.
 #[derive(Debug, Default)]
 pub struct Mixed {
-    /// What goes to which mixer.
-    pub packets: BTreeMap<MixerIndex, Batch>,
+    /// What goes to which mixer: to every successor something, be it nothing, since that is what completes its phase.
+    pub packets: BTreeMap<MixerIndex, Packets>,
     /// What goes to which mailbox.
-    pub messages: BTreeMap<Mailbox, Batch>,
+    pub messages: BTreeMap<Mailbox, Messages>,
     /// The packets that were dropped, by who sent them: `None` for clients. Whoever sent none of them is missing.
     pub bad: BTreeMap<Option<MixerIndex>, BadPackets>,
     /// How many packets or messages of its own the mixer added.
@@ -87,21 +95,28 @@ impl BadPackets {
     pub fn sum(&self) -> usize {
         self.forged + self.replayed + self.misrouted
     }
+
+    fn add(&mut self, other: Self) {
+        self.forged += other.forged;
+        self.replayed += other.replayed;
+        self.misrouted += other.misrouted;
+    }
 }
 
-/// A packet or message of the mixer's own.
-struct Own {
-    next: Next,
-    bytes: Vec<u8>,
-    /// What is to come back, if it goes to the watched mailbox over other mixers.
-    looped: Option<LoopPacket>,
+/// A phase that is shuffled and not yet peeled.
+pub struct Mixing {
+    phase: usize,
+    pool: Pool,
+    decoy: Option<Vec<u8>>,
+    filling: Filling,
+    mixed: Mixed,
 }
 
 impl<S: Suite> Work<S>
 where
     Mixer<S>: Sync,
 {
-    /// Mixes `batch` in phase `phase`. `seen` keeps the ephemeral keys of the whole round.
+    /// Mixes `batch` in phase `phase`: [`begin`](Self::begin) and [`Mixing::finish`].
     pub fn run(
         &self,
         phase: usize,
@@ -110,68 +125,27 @@ where
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
     ) -> Mixed {
-        let mut batch = batch.into();
-        let keys: Vec<_> = batch.packets().iter().map(Mixer::<S>::ephemeral_key).collect();
-        let next = self.peel_all(phase, batch.packets_mut());
-        let mut mixed = Mixed::default();
-        let (mut good, mut own) = (Vec::with_capacity(next.len()), self.noise(phase, rng, hedge));
-        for (i, from) in batch.senders().enumerate() {
-            let mut drop = |kind: fn(&mut BadPackets) -> &mut usize| {
-                *kind(mixed.bad.entry(from).or_default()) += 1;
-            };
-            match next[i] {
-                Err(PeelError::Routing) => drop(|bad| &mut bad.misrouted),
-                Err(_) => drop(|bad| &mut bad.forged),
-                Ok(next) if !self.allowed(phase, next) => drop(|bad| &mut bad.misrouted),
-                // What is not authentic must not enter the replay set: else anybody could have a packet dropped by
-                // sending a broken one under its key.
-                Ok(_) if !keys[i].is_some_and(|key| seen.insert(key)) => {
-                    drop(|bad| &mut bad.replayed)
-                }
-                Ok(next) => good.push((next, i)),
-            }
-        }
-        mixed.noise = own.len();
-        let looped = own.iter_mut().filter_map(|own| own.looped.take());
-        mixed.loops = looped.take(most_loops(&self.parameters)).collect();
+        self.begin(phase, batch, rng, hedge).finish(self, seen)
+    }
 
-        // Own packets and others' are shuffled together.
-        let packets = batch.packets();
-        let others =
-            good.iter().map(|&(next, i)| (next, packets.get(i).expect("as many as were peeled")));
-        let mut places: Vec<(Next, &[u8])> =
-            others.chain(own.iter().map(|own| (own.next, own.bytes.as_slice()))).collect();
-        shuffle(&mut places, rng);
-        for (next, bytes) in places {
-            self.put(&mut mixed, next, bytes);
-        }
-        // Every successor gets a batch, be it empty: that is what completes its phase.
+    /// Adds noise to `batch` and shuffles it: own packets and others' together.
+    pub fn begin(
+        &self,
+        phase: usize,
+        batch: impl Into<Gathered>,
+        rng: &mut impl CryptoRng,
+        hedge: &mut Hedge,
+    ) -> Mixing {
+        let mut pool = Pool::new(batch.into());
+        let own = self.noise(phase, rng, hedge);
+        let mut mixed = Mixed { noise: own.next.len(), loops: own.loops, ..Mixed::default() };
+        pool.add(own.packets, own.next.into_iter().map(Origin::Own));
+        pool.shuffle(rng);
+        let filling = Filling::new(pool.item_len, pool.pieces.len());
         for successor in self.routes.successors(phase, self.me) {
-            mixed
-                .packets
-                .entry(successor)
-                .or_insert_with(|| Batch::new(self.geometry().packet_len()));
+            mixed.packets.insert(successor, filling.packets(successor));
         }
-        mixed
-    }
-
-    fn geometry(&self) -> Geometry {
-        self.parameters.geometry
-    }
-
-    fn put(&self, mixed: &mut Mixed, next: Next, bytes: &[u8]) {
-        let geometry = self.geometry();
-        match next {
-            Next::Mixer(mixer) => {
-                let batch = mixed.packets.entry(mixer);
-                batch.or_insert_with(|| Batch::new(geometry.packet_len())).push(bytes);
-            }
-            Next::Mailbox(mailbox) => {
-                let len = geometry.sealed_len();
-                let batch = mixed.messages.entry(mailbox);
-                batch.or_insert_with(|| Batch::new(len)).push(&bytes[..len]);
-            }
-        }
+        Mixing { phase, pool, decoy: own.decoy, filling, mixed }
     }
 
     fn allowed(&self, phase: usize, next: Next) -> bool {
@@ -181,79 +155,70 @@ where
         }
     }
 
-    /// Peels every packet in place, on all cores if there are many.
-    fn peel_all(&self, phase: usize, batch: &mut Batch) -> Vec<Peeled> {
-        let position = self.routes.first_position() + phase;
-        let len = batch.item_len();
-        let peel = |part: &mut [u8]| -> Vec<Peeled> {
-            let peeled = self.peel_part(position, len, part);
-            wipe_stack();
-            peeled
-        };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        if batch.len() < PARALLEL_FROM || threads == 1 {
-            return batch.parts_mut(1).flat_map(peel).collect();
-        }
-        std::thread::scope(|scope| {
-            let peel = &peel;
-            let workers: Vec<_> =
-                batch.parts_mut(threads).map(|part| scope.spawn(move || peel(part))).collect();
-            workers.into_iter().flat_map(|w| w.join().expect("peeling does not panic")).collect()
-        })
-    }
-
-    #[inline(never)] // so that its frame can be wiped behind it
-    fn peel_part(&self, position: usize, len: usize, part: &mut [u8]) -> Vec<Peeled> {
-        part.chunks_exact_mut(len).map(|packet| self.mixer.peel(position, packet)).collect()
-    }
-
-    /// Noise for every mailbox, and cover until it is as much as the network's smallest batch.
-    fn noise(&self, phase: usize, rng: &mut impl CryptoRng, hedge: &mut Hedge) -> Vec<Own> {
-        let noise = Noise::of(&self.parameters);
-        let mailboxes = self.parameters.mailboxes;
-        let mut own = Vec::new();
-        for mailbox in 0..mailboxes {
-            for _ in 0..noise.draw(rng) {
-                own.extend(self.cover(phase, Mailbox(mailbox), rng, hedge));
-            }
-        }
-        // Never with what came in: that may all be an adversary's.
-        while own.len() < self.parameters.min_batch as usize {
-            let mailbox = Mailbox((rng.next_u64() % u64::from(mailboxes)) as u32);
-            match self.cover(phase, mailbox, rng, hedge) {
-                Some(cover) => own.push(cover),
-                None => break,
-            }
-        }
-        own
-    }
-
-    /// A fresh cover message to `mailbox`, wrapped for the hops behind this mixer. `None` only if a mixer of the
-    /// round has a key of low order.
-    fn cover(
+    /// Where a peeled packet goes; `None` and a note if it is dropped.
+    fn judge(
         &self,
         phase: usize,
-        mailbox: Mailbox,
-        rng: &mut impl CryptoRng,
-        hedge: &mut Hedge,
-    ) -> Option<Own> {
-        let geometry = self.geometry();
-        let mut sealed = vec![0; geometry.sealed_len()];
-        Cover::fill::<S::Pairing>(&mut sealed, rng);
-        let route = self.routes.pick_after(phase, self.me, rng);
-        let Some(&first) = route.first() else {
-            return Some(Own { next: Next::Mailbox(mailbox), bytes: sealed, looped: None });
-        };
-        let hops: Option<Vec<Hop>> = route
-            .iter()
-            .map(|mixer| self.hops.iter().find(|hop| hop.mixer == *mixer).copied())
-            .collect();
-        let mut packet = vec![0; geometry.packet_len()];
-        let to = Wrap { geometry, directory: &self.directory, route: &hops?, mailbox };
-        wrap::<S>(to, &sealed, &mut packet, rng, hedge)?;
-        let message = (mailbox == self.watched).then(|| message_digest(&sealed));
-        let looped = message.map(|message| LoopPacket { message, route });
-        Some(Own { next: Next::Mixer(first), bytes: packet, looped })
+        peeled: &Peeled,
+        seen: &mut HashSet<[u8; 32]>,
+        bad: &mut BadPackets,
+    ) -> Option<Next> {
+        match peeled.next {
+            Err(PeelError::Routing) => bad.misrouted += 1,
+            Err(_) => bad.forged += 1,
+            Ok(next) if !self.allowed(phase, next) => bad.misrouted += 1,
+            // What is not authentic must not enter the replay set: else anybody could have a packet dropped by
+            // sending a broken one under its key.
+            Ok(_) if !seen.insert(peeled.key) => bad.replayed += 1,
+            Ok(next) => return Some(next),
+        }
+        None
+    }
+}
+
+impl Mixing {
+    /// What will go to which mixer: to be sent on as it gets peeled.
+    pub fn packets(&self) -> &BTreeMap<MixerIndex, Packets> {
+        &self.mixed.packets
+    }
+
+    /// Peels everything in its new order. `seen` keeps the ephemeral keys of the whole round.
+    pub fn finish<S: Suite>(self, work: &Work<S>, seen: &mut HashSet<[u8; 32]>) -> Mixed
+    where
+        Mixer<S>: Sync,
+    {
+        let Self { phase, pool, decoy, mut filling, mut mixed } = self;
+        let mut messages: BTreeMap<Mailbox, Vec<u32>> = BTreeMap::new();
+        let (mut pieces, stride) = (0, per_piece(pool.item_len) as u32);
+        seen.reserve(pool.origins.len());
+        work.peel_all(phase, pool, decoy.as_deref(), |bytes, origins, peeled| {
+            let mut peeled = peeled.iter();
+            let next: Vec<_> = origins
+                .iter()
+                .map(|origin| match origin {
+                    Origin::Own(next) => Some(*next),
+                    Origin::Sender(from) => {
+                        let (peeled, mut bad) = (peeled.next()?, BadPackets::default());
+                        let next = work.judge(phase, peeled, seen, &mut bad);
+                        if next.is_none() {
+                            mixed.bad.entry(*from).or_default().add(bad);
+                        }
+                        next
+                    }
+                })
+                .collect();
+            for (place, next) in (pieces * stride..).zip(&next) {
+                if let Some(Next::Mailbox(mailbox)) = next {
+                    messages.entry(*mailbox).or_default().push(place);
+                }
+            }
+            pieces += 1;
+            filling.put(Piece { bytes, next });
+        });
+        let len = work.parameters.geometry.sealed_len();
+        let messages = messages.into_iter();
+        mixed.messages = messages.map(|(m, places)| (m, filling.messages(places, len))).collect();
+        mixed
     }
 }
 

@@ -14,8 +14,8 @@ use zephyr_core::{
     Round, Schedule, Suite, UnixMs,
 };
 
-use super::batch::{Batch, Gathered};
-use super::mix::{Mixed, Work, wipe_stack};
+use super::batch::Gathered;
+use super::mix::{Messages, Mixed, Packets, Work, wipe_stack};
 
 mod intake;
 mod keys;
@@ -25,7 +25,8 @@ use keys::{draw_key, prepare};
 
 /// What a mixer is to do.
 pub enum Action<S: Suite> {
-    /// Mix this batch with [`Work::run`], which may take long, and report with [`MixerRound::mixed`].
+    /// Mix this batch with [`Work::run`], which may take long, and report with [`MixerRound::mixed`]. Or
+    /// [begin](Work::begin), report with [`MixerRound::mixing`] to have sent what is peeled, and finish.
     Mix {
         /// The phase.
         phase: usize,
@@ -42,13 +43,13 @@ pub enum Action<S: Suite> {
         to: MixerIndex,
         /// The phase in which it works on it.
         phase: usize,
-        /// The packets.
-        batch: Arc<Batch>,
+        /// The packets, of which some may not be peeled yet.
+        packets: Packets,
     },
     /// Deliver to the mailboxes and report with [`MixerRound::delivered`].
     Deliver {
         /// The messages.
-        messages: BTreeMap<Mailbox, Batch>,
+        messages: BTreeMap<Mailbox, Messages>,
     },
     /// The round is void: tell the others.
     Void {
@@ -63,7 +64,7 @@ struct Phase {
     awaited: usize,
     /// What has come; `None` from when it is being mixed.
     batch: Option<Gathered>,
-    /// To whom its result is still to be sent; `None` until it is mixed.
+    /// To whom its result is still to be sent; `None` until it is being peeled.
     unsent: Option<Vec<MixerIndex>>,
 }
 
@@ -217,22 +218,38 @@ impl<S: Suite> MixerRound<S> {
         })?;
         let seen = seen.take()?;
         let batch = state.batch.take().expect("just looked");
+        if phase == 0 {
+            // Nothing is submitted any more.
+            self.submitted = HashSet::new();
+        }
         Some(Action::Mix { phase, batch, work: work.clone(), seen })
+    }
+
+    /// A phase is being peeled, and this is what will go on: it can be sent from now on. Nothing is sent if the round
+    /// was given up meanwhile.
+    pub fn mixing(&mut self, phase: usize, packets: &BTreeMap<MixerIndex, Packets>) {
+        let State::Agreed { phases, .. } = &mut self.state else { return };
+        let Some(state) = phases.get_mut(&phase).filter(|state| state.unsent.is_none()) else {
+            return;
+        };
+        state.unsent = Some(packets.keys().copied().collect());
+        for (&to, packets) in packets {
+            let packets = packets.clone();
+            self.ready.push(Action::Send { to, phase: phase + 1, packets });
+        }
     }
 
     /// The result of a phase. It is forgotten if the round was given up meanwhile.
     pub fn mixed(&mut self, phase: usize, mixed: Mixed, back: HashSet<[u8; 32]>) {
-        let State::Agreed { work, phases, seen, undelivered } = &mut self.state else { return };
+        self.mixing(phase, &mixed.packets);
+        let State::Agreed { work, seen, undelivered, .. } = &mut self.state else { return };
         *seen = Some(back);
-        let Some(state) = phases.get_mut(&phase) else { return };
-        state.unsent = Some(mixed.packets.keys().copied().collect());
-        for (to, batch) in mixed.packets {
-            self.ready.push(Action::Send { to, phase: phase + 1, batch: Arc::new(batch) });
-        }
         if phase + 1 == work.routes.len() {
             *undelivered = true;
             self.ready.push(Action::Deliver { messages: mixed.messages });
         }
+        // What was sent while it was being peeled may have been acknowledged before.
+        self.settle();
     }
 
     /// Erases the key.
@@ -241,11 +258,11 @@ impl<S: Suite> MixerRound<S> {
         wipe_stack();
     }
 
-    /// Ends the round, and erases its key, as soon as everything has been sent and delivered.
+    /// Ends the round, and erases its key, as soon as everything has been mixed, sent and delivered.
     fn settle(&mut self) {
-        let State::Agreed { phases, undelivered, .. } = &self.state else { return };
+        let State::Agreed { phases, undelivered, seen, .. } = &self.state else { return };
         let all_sent = phases.values().all(|p| p.unsent.as_ref().is_some_and(Vec::is_empty));
-        if all_sent && !undelivered {
+        if all_sent && !undelivered && seen.is_some() {
             self.end();
         }
     }

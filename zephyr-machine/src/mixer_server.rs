@@ -134,8 +134,8 @@ impl<S: Suite> MixerServer<S> {
         let mut due = self.opening.as_ref().map_or(never, |opening| opening.at(&self.manifest));
         for (&round, entry) in self.rounds.iter().filter(|(_, e)| !e.mixing.is_over()) {
             due = due.min(entry.mixing.wake_up());
-            if let Some(delivery) = &entry.delivery {
-                due = due.min(delivery.until);
+            if let Some(uploads) = &entry.uploads {
+                due = due.min(uploads.until);
             }
             if entry.mixing.is_open() {
                 due = due.min(self.agreement_due(round, entry, now));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use zephyr_core::{Mailbox, MixerIndex, Role};
 use zephyr_machine::batch::Batch;
-use zephyr_machine::delivery::pack;
+use zephyr_machine::delivery::Delivery;
 
 use crate::node::Native;
 
@@ -28,10 +28,11 @@ impl Paper {
                 message[2..6].copy_from_slice(&mailbox.0.to_be_bytes());
                 message[6..14].copy_from_slice(&(i as u64).to_be_bytes());
             }
-            messages.insert(mailbox, batch);
+            messages.insert(mailbox, batch.into());
         }
         let seed = paper::seed(Role::Mixer, mixer.into());
         let hash = hash(directory);
-        pack::<Native>(geometry, mailboxes, &messages, &seed, &hash, MixerIndex(mixer))
+        let mixer = MixerIndex(mixer);
+        Delivery::new::<Native>(geometry, mailboxes, &messages, &seed, &hash, mixer).to_batch()
     }
 }

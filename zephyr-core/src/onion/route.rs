@@ -200,8 +200,13 @@ pub fn expected_anonymity_set(mode: RouteMode, mixers: usize, packets: u64) -> f
 
 /// Fisher-Yates: for i from the last index down to 1, swaps i with a uniform index in 0..=i.
 pub fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
-    for i in (1..items.len()).rev() {
-        items.swap(i, below(i + 1, rng));
+    shuffle_with(items.len(), rng, |i, j| items.swap(i, j));
+}
+
+/// The same for `len` items that `swap` swaps by their indices.
+pub fn shuffle_with(len: usize, rng: &mut impl Rng, mut swap: impl FnMut(usize, usize)) {
+    for i in (1..len).rev() {
+        swap(i, below(i + 1, rng));
     }
 }
 

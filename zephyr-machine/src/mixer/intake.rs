@@ -99,7 +99,7 @@ impl<S: Suite> MixerRound<S> {
         phase: usize,
         from: MixerIndex,
         digest: [u8; 32],
-        mut batch: Batch,
+        batch: Batch,
     ) -> Result<(), BatchRefusal> {
         if let Some(came) = self.came.get(&(phase, from)).filter(|_| !self.void) {
             return if *came == digest { Ok(()) } else { Err(BatchRefusal::Another) };
@@ -118,7 +118,7 @@ impl<S: Suite> MixerRound<S> {
         if collected.len() + batch.len() > MAX_BATCH {
             return Err(BatchRefusal::TooLarge);
         }
-        collected.append(from, &mut batch);
+        collected.add(from, batch);
         state.awaited -= 1;
         self.came.insert((phase, from), digest);
         Ok(())

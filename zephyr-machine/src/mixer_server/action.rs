@@ -6,9 +6,10 @@ use std::sync::Arc;
 use zephyr_core::{MixerIndex, Round, ServerId, SigningGuard, Suite, UnixMs};
 use zeroize::Zeroizing;
 
-use crate::batch::{Batch, Gathered};
+use crate::batch::Gathered;
+use crate::delivery::Delivery;
 use crate::event::ServerEvent;
-use crate::mix::Work;
+use crate::mix::{Packets, Work};
 use crate::peer::{BatchHeader, PeerReply};
 use crate::record::{Record, RecordKey};
 
@@ -66,7 +67,9 @@ pub enum MixerAction<S: Suite> {
         /// The answer.
         reply: PeerReply,
     },
-    /// Mix with [`Work::run`], which may take long, and report with [`mixed`](super::MixerServer::mixed).
+    /// Mix with [`Work::run`], which may take long, and report with [`mixed`](super::MixerServer::mixed). Or
+    /// [begin](Work::begin), report with [`mixing`](super::MixerServer::mixing) to have sent what is peeled, and
+    /// finish.
     Mix {
         /// The round.
         round: Round,
@@ -94,8 +97,8 @@ pub enum MixerAction<S: Suite> {
         index: MixerIndex,
         /// What goes before the packets.
         header: BatchHeader,
-        /// The packets.
-        batch: Arc<Batch>,
+        /// The packets, of which some may not be peeled yet.
+        packets: Packets,
         /// When it is too late.
         until: UnixMs,
     },
@@ -107,8 +110,8 @@ pub enum MixerAction<S: Suite> {
         to: ServerId,
         /// What goes before the items.
         header: BatchHeader,
-        /// Lists and messages, see [`delivery`](crate::delivery).
-        batch: Arc<Batch>,
+        /// Lists and messages.
+        delivery: Delivery,
         /// When it is too late.
         until: UnixMs,
     },

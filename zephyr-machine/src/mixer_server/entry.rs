@@ -20,7 +20,7 @@ pub(super) struct Entry<S: Suite> {
     pub(super) void: bool,
     /// How many packets the phase that is being mixed was begun with.
     pub(super) packets: usize,
-    pub(super) delivery: Option<Delivery>,
+    pub(super) uploads: Option<Uploads>,
     /// Whether it has been said that the round did not open.
     pub(super) unopened: bool,
 }
@@ -35,7 +35,7 @@ impl<S: Suite> Entry<S> {
             workers: BTreeSet::new(),
             void: false,
             packets: 0,
-            delivery: None,
+            uploads: None,
             unopened: false,
         }
     }
@@ -43,7 +43,7 @@ impl<S: Suite> Entry<S> {
 
 /// What is on its way to the mailbox servers. It is enough when every mailbox is on one of its servers; the others
 /// are tried until the end.
-pub(super) struct Delivery {
+pub(super) struct Uploads {
     pub(super) messages: usize,
     /// The mailbox servers, and whether they have acknowledged.
     servers: Vec<(ServerId, bool)>,
@@ -51,7 +51,7 @@ pub(super) struct Delivery {
     pub(super) until: UnixMs,
 }
 
-impl Delivery {
+impl Uploads {
     pub(super) fn new(manifest: &Manifest<'_>, round: Round, messages: usize) -> Self {
         let parameters = manifest.parameters();
         let deliver_until = parameters.schedule(round).deliver_until;

@@ -1,19 +1,18 @@
 //! What comes from clients and mixers, is mixed, and goes on.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zephyr_core::wire::{SubmitRefusal, decode};
 use zephyr_core::{DirectoryHash, Mailbox, MixerIndex, Role, Round, ServerId, Suite, UnixMs};
 
-use super::entry::Delivery;
+use super::entry::Uploads;
 use super::{Expected, MixerAction, MixerServer};
 use crate::batch::Batch;
 use crate::board::Board;
-use crate::delivery::{kept_by, pack};
+use crate::delivery::{Delivery, kept_by};
 use crate::event::ServerEvent;
-use crate::mix::Mixed;
+use crate::mix::{Messages, Mixed, Packets};
 use crate::mixer::{Action, BatchRefusal};
 use crate::peer::{BatchHeader, PeerRequest, encode};
 use crate::record::{ReadyRecord, Record, RecordKind};
@@ -64,6 +63,14 @@ impl<S: Suite> MixerServer<S> {
         taken.is_ok()
     }
 
+    /// A phase is being peeled, and this is what will go on.
+    pub fn mixing(&mut self, round: Round, phase: usize, packets: &BTreeMap<MixerIndex, Packets>) {
+        if let Some(entry) = self.rounds.get_mut(&round) {
+            entry.mixing.mixing(phase, packets);
+            self.touched.insert(round);
+        }
+    }
+
     /// A phase has been mixed.
     pub fn mixed(&mut self, round: Round, phase: usize, mixed: Mixed, seen: HashSet<[u8; 32]>) {
         let Some(entry) = self.rounds.get_mut(&round).filter(|e| !e.mixing.is_void()) else {
@@ -97,9 +104,9 @@ impl<S: Suite> MixerServer<S> {
     /// A mailbox server has acknowledged what is for it.
     pub fn uploaded(&mut self, round: Round, to: &ServerId) {
         if let Some(entry) = self.rounds.get_mut(&round)
-            && let Some(delivery) = &mut entry.delivery
+            && let Some(uploads) = &mut entry.uploads
         {
-            delivery.uploaded(to);
+            uploads.uploaded(to);
             self.touched.insert(round);
         }
     }
@@ -130,12 +137,12 @@ impl<S: Suite> MixerServer<S> {
                 let mix = MixerAction::Mix { round, phase, batch, work, seen, secret };
                 self.actions.push_back(mix);
             }
-            (Action::Send { to: index, phase, batch }, Some(directory)) => {
+            (Action::Send { to: index, phase, packets }, Some(directory)) => {
                 let server = manifest.server(Role::Mixer, index.0.into());
                 let Some(to) = server.map(|server| server.id) else { return };
                 let header = BatchHeader::mix(round, &directory, phase);
                 let until = manifest.parameters().schedule(round).phase_deadline(phase - 1);
-                let send = MixerAction::Send { round, phase, to, index, header, batch, until };
+                let send = MixerAction::Send { round, phase, to, index, header, packets, until };
                 self.actions.push_back(send);
             }
             (Action::Deliver { messages }, Some(directory)) => {
@@ -159,21 +166,21 @@ impl<S: Suite> MixerServer<S> {
         &mut self,
         round: Round,
         directory: &DirectoryHash,
-        messages: &BTreeMap<Mailbox, Batch>,
+        messages: &BTreeMap<Mailbox, Messages>,
     ) {
         let manifest = self.manifest.at(round);
         let geometry = manifest.parameters().geometry;
         let Some(entry) = self.rounds.get_mut(&round) else { return };
         let (me, seed) = (entry.me, &self.identity_seed);
-        let delivery = Delivery::new(&manifest, round, messages.values().map(Batch::len).sum());
-        let until = delivery.until;
-        entry.delivery = Some(delivery);
+        let uploads = Uploads::new(&manifest, round, messages.values().map(Messages::len).sum());
+        let until = uploads.until;
+        entry.uploads = Some(uploads);
         let header = BatchHeader::deliver(round, directory);
         for (index, server) in manifest.servers(Role::Mailbox).enumerate() {
             let mailboxes = kept_by(&manifest, index);
-            let batch = pack::<S>(geometry, mailboxes, messages, seed, directory, me);
-            let (to, batch) = (server.id, Arc::new(batch));
-            self.actions.push_back(MixerAction::Upload { round, to, header, batch, until });
+            let delivery = Delivery::new::<S>(geometry, mailboxes, messages, seed, directory, me);
+            let to = server.id;
+            self.actions.push_back(MixerAction::Upload { round, to, header, delivery, until });
         }
     }
 
@@ -181,11 +188,11 @@ impl<S: Suite> MixerServer<S> {
     fn conclude(&mut self, round: Round, now: UnixMs) {
         let manifest = self.manifest.at(round);
         let Some(entry) = self.rounds.get_mut(&round) else { return };
-        let Some(delivery) = entry.delivery.take_if(|delivery| delivery.has_ended(now)) else {
+        let Some(uploads) = entry.uploads.take_if(|uploads| uploads.has_ended(now)) else {
             return;
         };
-        if delivery.is_enough(&manifest) && !entry.mixing.is_over() {
-            let messages = delivery.messages;
+        if uploads.is_enough(&manifest) && !entry.mixing.is_over() {
+            let messages = uploads.messages;
             entry.mixing.delivered();
             self.event(ServerEvent::Delivered { round, messages });
         }

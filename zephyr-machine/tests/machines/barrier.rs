@@ -243,3 +243,38 @@ fn acknowledgements_of_batches_never_sent_do_no_harm() {
     round.at(round.schedule.submit_until);
     assert_eq!(round.messages(), 5);
 }
+
+#[test]
+fn a_batch_that_is_taken_before_its_phase_is_said_to_be_mixed_ends_nothing_too_early() {
+    let (_world, mut round, [a, b, _]) = three();
+    let (i, until) = (usize::from(a.0), round.schedule.submit_until);
+    let Some(Action::Mix { phase, batch, work, mut seen }) = round.machines[i].poll(until) else {
+        panic!("mixes what was submitted")
+    };
+    let mixing = work.begin(phase, batch, &mut round.rng, &mut round.hedge);
+    round.machines[i].mixing(phase, mixing.packets());
+    let Some(Action::Send { to, phase: 1, packets }) = round.machines[i].poll(until) else {
+        panic!("sends what is being peeled")
+    };
+    assert_eq!((to, packets.len()), (b, 0));
+    let mixed = mixing.finish(&work, &mut seen);
+    assert_eq!(packets.len(), 5);
+    round.machines[i].sent(b, 1);
+    assert!(!round.machines[i].is_over(), "its result is still to come");
+    round.machines[i].mixed(phase, mixed, seen);
+    assert!(round.machines[i].is_over() && !round.machines[i].is_void());
+    assert!(round.machines[i].poll(until).is_none(), "and nothing is sent twice");
+}
+
+#[test]
+fn what_is_being_peeled_is_not_sent_when_the_round_was_given_up() {
+    let (_world, mut round, [a, ..]) = three();
+    let (i, until) = (usize::from(a.0), round.schedule.submit_until);
+    let Some(Action::Mix { phase, batch, work, .. }) = round.machines[i].poll(until) else {
+        panic!("mixes what was submitted")
+    };
+    let mixing = work.begin(phase, batch, &mut round.rng, &mut round.hedge);
+    round.machines[i].void();
+    round.machines[i].mixing(phase, mixing.packets());
+    assert!(round.machines[i].poll(until).is_none());
+}

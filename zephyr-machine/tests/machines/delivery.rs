@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zephyr_core::*;
 use zephyr_machine::batch::Batch;
-use zephyr_machine::delivery::{DeliveryError, Item, Unpack, item_len, pack};
+use zephyr_machine::delivery::{self, DeliveryError, Item, Unpack, item_len};
 
 use super::world::*;
 
@@ -33,9 +33,10 @@ fn delivery() -> Delivery {
         messages.insert(mailbox, batch);
     }
     let seed = world.mixer_seed(1);
-    let packed = pack::<S>(geometry, mailboxes(), &messages, seed, &HASH, ME);
+    let mixed = messages.iter().map(|(m, batch): (_, &Batch)| (*m, batch.clone().into())).collect();
+    let packed = delivery::Delivery::new::<S>(geometry, mailboxes(), &mixed, seed, &HASH, ME);
     assert_eq!(packed.item_len(), item_len(geometry));
-    let items = packed.iter().map(<[u8]>::to_vec).collect();
+    let items = packed.to_batch().iter().map(<[u8]>::to_vec).collect();
     Delivery { world, messages, items }
 }
 

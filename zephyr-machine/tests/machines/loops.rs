@@ -11,7 +11,7 @@ use zephyr_core::*;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::ledger::{Ledger, LoopCount};
 use zephyr_machine::loops::{LoopAction, LoopChecks, LoopPacket, Way, most_loops};
-use zephyr_machine::mix::{BadPackets, Mixed};
+use zephyr_machine::mix::{BadPackets, Messages, Mixed};
 use zephyr_machine::peer::{DeliveredReply, PeerRequest, encode};
 
 use super::world::*;
@@ -39,7 +39,7 @@ fn answer(world: &World, round: &Running, how: Server, request: &[u8]) -> Option
         panic!("a question that mailbox servers understand")
     };
     let messages: Vec<_> =
-        round.delivered[&mixer].get(&mailbox).into_iter().flat_map(Batch::iter).collect();
+        round.delivered[&mixer].get(&mailbox).into_iter().flat_map(Messages::iter).collect();
     let mut list = DeliveryList::new();
     messages.iter().for_each(|m| list.push(m));
     let signature = list.sign::<S>(world.mixer_seed(mixer.0.into()), &round.hash, mixer, mailbox);
@@ -203,29 +203,35 @@ fn a_question_without_an_answer_is_put_to_another_server() {
     assert_eq!(asked.iter().collect::<BTreeSet<_>>().len(), 2);
 }
 
-/// Loses about three packets of ten.
-fn drop_some(mixed: &mut Mixed, rng: &mut ChaCha20Rng) {
-    for batch in mixed.packets.values_mut().chain(mixed.messages.values_mut()) {
-        let mut kept = Batch::new(batch.item_len());
-        batch.iter().filter(|_| rng.next_u32() % 10 >= 3).for_each(|item| kept.push(item));
-        *batch = kept;
-    }
+/// Puts others in the place of all packets and messages.
+fn tamper(mixed: &mut Mixed, mut with: impl FnMut(Batch) -> Batch) {
+    mixed.packets.values_mut().for_each(|packets| *packets = with(packets.to_batch()).into());
+    mixed.messages.values_mut().for_each(|messages| *messages = with(messages.to_batch()).into());
 }
 
-/// Puts others in the place of all packets.
+/// Loses about three packets of ten.
+fn drop_some(mixed: &mut Mixed, rng: &mut ChaCha20Rng) {
+    tamper(mixed, |batch| {
+        let mut kept = Batch::new(batch.item_len());
+        batch.iter().filter(|_| rng.next_u32() % 10 >= 3).for_each(|item| kept.push(item));
+        kept
+    });
+}
+
 fn replace_all(mixed: &mut Mixed, rng: &mut ChaCha20Rng) {
-    for batch in mixed.packets.values_mut().chain(mixed.messages.values_mut()) {
+    tamper(mixed, |batch| {
         let mut new = Batch::new(batch.item_len());
         batch.iter().for_each(|item| new.push(&random(item.len(), rng)));
-        *batch = new;
-    }
+        new
+    });
 }
 
 fn double_all(mixed: &mut Mixed, _: &mut ChaCha20Rng) {
-    for batch in mixed.packets.values_mut().chain(mixed.messages.values_mut()) {
-        let mut again = batch.clone();
-        batch.append(&mut again);
-    }
+    tamper(mixed, |batch| {
+        let mut twice = batch.clone();
+        batch.iter().for_each(|item| twice.push(item));
+        twice
+    });
 }
 
 /// What every mixer has found out in so many rounds in which `corrupt` works against them.

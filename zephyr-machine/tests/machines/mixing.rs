@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use rand_chacha::rand_core::TryRng;
 use zephyr_core::*;
 use zephyr_machine::batch::Batch;
-use zephyr_machine::mix::{Mixed, WipeOnDrop, Work};
+use zephyr_machine::mix::{Messages, Mixed, Packets, WipeOnDrop, Work};
 use zephyr_machine::noise::Noise;
 
 use super::world::*;
@@ -148,7 +148,7 @@ fn noise_goes_to_every_mailbox_in_the_drawn_numbers() {
     let work = work(parameters, 1);
     let mixed = run(&work, Batch::new(parameters.geometry.packet_len()), 1);
     let counts: Vec<_> =
-        (0..30).map(|m| mixed.messages.get(&Mailbox(m)).map_or(0, Batch::len)).collect();
+        (0..30).map(|m| mixed.messages.get(&Mailbox(m)).map_or(0, Messages::len)).collect();
     assert_eq!(counts.iter().sum::<usize>(), mixed.noise);
     assert!(counts.iter().collect::<HashSet<_>>().len() > 3, "they differ: {counts:?}");
     let mean = mixed.noise as f64 / 30.0;
@@ -163,7 +163,7 @@ fn the_smallest_batch_is_reached_with_own_cover_only() {
         let (batch, _) = packets(&work, incoming);
         let mixed = run(&work, batch, 1);
         assert_eq!(mixed.noise, 12, "whatever came in");
-        assert_eq!(mixed.packets.values().map(Batch::len).sum::<usize>(), incoming + 12);
+        assert_eq!(mixed.packets.values().map(Packets::len).sum::<usize>(), incoming + 12);
     }
     let noisy = Parameters { noise_mu: 2000, ..parameters };
     let work = self::work(noisy, 2);
@@ -178,7 +178,7 @@ fn cover_looks_like_packets_and_messages() {
     let parameters = Parameters { min_batch: 5, ..parameters(RouteMode::Round, 1, 1) };
     let work = work(parameters, 1);
     let mixed = run(&work, Batch::new(parameters.geometry.packet_len()), 1);
-    let messages: HashSet<_> = mixed.messages.values().flat_map(Batch::iter).collect();
+    let messages: HashSet<_> = mixed.messages.values().flat_map(Messages::iter).collect();
     assert_eq!(messages.len(), 5, "all different");
     for message in messages {
         assert_eq!(message.len(), parameters.geometry.sealed_len());

@@ -251,8 +251,9 @@ impl Net {
                 let mixed = work.run(phase, batch, &mut seen, &mut self.rng, &mut hedge);
                 self.post(i, Parcel::Mixed { round, phase, mixed, seen });
             }
-            MixerAction::Send { to, header, batch, .. } => {
+            MixerAction::Send { to, header, packets, .. } => {
                 if let Some(to) = self.index(&to).filter(|_| fault != Fault::Batchless) {
+                    let batch = packets.to_batch().into();
                     let header = header.to_bytes();
                     self.send(i, to, Parcel::Batch { from: i, header, batch });
                 }

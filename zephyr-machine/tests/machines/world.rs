@@ -10,7 +10,7 @@ use zephyr_machine::agreement::vet;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::Board;
 use zephyr_machine::loops::LoopPacket;
-use zephyr_machine::mix::{BadPackets, Mixed};
+use zephyr_machine::mix::{BadPackets, Messages, Mixed};
 use zephyr_machine::mixer::{Action, MixerRound};
 use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 
@@ -280,7 +280,7 @@ pub struct Running {
     /// Whether mailbox servers acknowledge.
     pub mailboxes_answer: bool,
     pub parcels: Vec<Parcel>,
-    pub delivered: BTreeMap<MixerIndex, BTreeMap<Mailbox, Batch>>,
+    pub delivered: BTreeMap<MixerIndex, BTreeMap<Mailbox, Messages>>,
     pub noise: usize,
     pub dropped: usize,
     pub bad: BTreeMap<(MixerIndex, Option<MixerIndex>), BadPackets>,
@@ -385,8 +385,8 @@ impl Running {
                     }
                     self.machines[i].mixed(phase, mixed, seen);
                 }
-                Action::Send { to, phase, batch } => {
-                    let parcel = Parcel { from: me, phase, batch: (*batch).clone() };
+                Action::Send { to, phase, packets } => {
+                    let parcel = Parcel { from: me, phase, batch: packets.to_batch() };
                     let hash = self.hash;
                     if !self.lost.contains(&(me, to)) && parcel.hand_to(self.machine(to), &hash) {
                         self.machines[i].sent(to, phase);
@@ -427,11 +427,11 @@ impl Running {
     /// All messages in a mailbox, whoever delivered them.
     pub fn mailbox(&self, mailbox: Mailbox) -> Vec<&[u8]> {
         let lists = self.delivered.values().filter_map(|m| m.get(&mailbox));
-        lists.flat_map(Batch::iter).collect()
+        lists.flat_map(Messages::iter).collect()
     }
 
     pub fn messages(&self) -> usize {
-        self.delivered.values().flat_map(BTreeMap::values).map(Batch::len).sum()
+        self.delivered.values().flat_map(BTreeMap::values).map(Messages::len).sum()
     }
 
     /// How often each of these messages has arrived in its mailbox.

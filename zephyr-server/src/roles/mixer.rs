@@ -16,13 +16,13 @@ use crate::node::context::{node_id, server_id};
 use crate::node::drain::Left;
 use crate::node::{Context, Native, context, stats};
 use zephyr_machine::event::ServerEvent;
-use zephyr_machine::mix::BadPackets;
+use zephyr_machine::mix::{BadPackets, Packets};
 use zephyr_machine::mixer_server::{self, CallId, MixerAction};
 use zephyr_machine::peer::encode;
 
 pub(crate) use handler::MixerHandler;
 use handler::Submission;
-use jobs::{Done, Jobs};
+use jobs::{Done, Jobs, Outgoing};
 use state::GuardFile;
 pub(crate) use state::load_guard;
 
@@ -121,13 +121,14 @@ impl MixerServer {
             MixerAction::Mix { round, phase, batch, work, seen, secret } => {
                 self.jobs.mix((round, phase), batch, work, seen, &secret);
             }
-            MixerAction::Send { round, phase, to, index, header, batch, until } => {
-                stats::add(&context.stats.forwarded, batch.len());
+            MixerAction::Send { round, phase, to, index, header, packets, until } => {
                 let done = Done::Sent { round, to: index, phase };
+                let batch = Outgoing::Packets(packets);
                 self.jobs.send(node_id(&to), &header, batch, until, done);
             }
-            MixerAction::Upload { round, to, header, batch, until } => {
+            MixerAction::Upload { round, to, header, delivery, until } => {
                 let done = Done::Uploaded { round, to };
+                let batch = Outgoing::Delivery(delivery);
                 self.jobs.send(node_id(&to), &header, batch, until, done);
             }
             MixerAction::Ask { id, to, request } => self.jobs.ask(id, node_id(&to), request),
@@ -180,7 +181,15 @@ impl MixerServer {
     fn done(&mut self, done: Done) {
         let rules = &mut self.rules;
         match done {
-            Done::Mixed { round, phase, mixed, seen } => rules.mixed(round, phase, mixed, seen),
+            Done::Shuffled { round, phase, mixing, work, seen } => {
+                rules.mixing(round, phase, mixing.packets());
+                self.jobs.peel((round, phase), mixing, work, seen);
+            }
+            Done::Mixed { round, phase, mixed, seen } => {
+                let forwarded = mixed.packets.values().map(Packets::len).sum();
+                stats::add(&self.context.stats.forwarded, forwarded);
+                rules.mixed(round, phase, mixed, seen);
+            }
             Done::Received { what, digest, batch, reader } => {
                 let packets = batch.len();
                 if rules.received(what.round, what.phase, what.from, digest, batch) {

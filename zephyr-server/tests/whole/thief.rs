@@ -150,14 +150,20 @@ impl Shell {
                 let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
                 let mut hedge = Hedge::new(*secret, 0);
                 let mut mixed = work.run(phase, batch, &mut seen, &mut rng, &mut hedge);
-                let all = mixed.packets.values_mut().chain(mixed.messages.values_mut());
-                all.for_each(|batch| *batch = Batch::new(batch.item_len()));
+                for packets in mixed.packets.values_mut() {
+                    *packets = Batch::new(packets.item_len()).into();
+                }
+                for messages in mixed.messages.values_mut() {
+                    *messages = Batch::new(messages.item_len()).into();
+                }
                 self.rules.mixed(round, phase, mixed, seen);
             }
-            MixerAction::Send { round, phase, to, index, header, batch, until } => {
+            MixerAction::Send { round, phase, to, index, header, packets, until } => {
+                let batch = packets.to_batch();
                 self.send(to, header, batch, until, move |rules| rules.sent(round, index, phase));
             }
-            MixerAction::Upload { round, to, header, batch, until } => {
+            MixerAction::Upload { round, to, header, delivery, until } => {
+                let batch = delivery.to_batch();
                 self.send(to, header, batch, until, move |rules| rules.uploaded(round, &to));
             }
             MixerAction::TellVoid { to, request, .. } => self.beside(async move {
@@ -175,7 +181,7 @@ impl Shell {
         &self,
         to: ServerId,
         header: BatchHeader,
-        batch: Arc<Batch>,
+        batch: Batch,
         until: UnixMs,
         done: impl FnOnce(&mut Rules) + Send + 'static,
     ) {

@@ -204,21 +204,28 @@ impl<S: Suite + Sync> World<'_, S> {
             return;
         }
         self.deed(number, || format!("tampers with packets: {corrupt:?}"));
-        for batch in mixed.packets.values_mut().chain(mixed.messages.values_mut()) {
-            let mut other = Batch::new(batch.item_len());
-            for item in batch.iter() {
-                match (self.rng.happens(400), corrupt) {
-                    (false, _) => other.push(item),
-                    (true, Corruption::Replaces) => self.rng.fill_bytes(other.push_zeros()),
-                    (true, Corruption::Copies) => {
-                        other.push(item);
-                        other.push(item);
-                    }
-                    (true, _) => {}
-                }
-            }
-            *batch = other;
+        for packets in mixed.packets.values_mut() {
+            *packets = self.tampered(corrupt, &packets.to_batch()).into();
         }
+        for messages in mixed.messages.values_mut() {
+            *messages = self.tampered(corrupt, &messages.to_batch()).into();
+        }
+    }
+
+    fn tampered(&mut self, corrupt: Corruption, batch: &Batch) -> Batch {
+        let mut other = Batch::new(batch.item_len());
+        for item in batch.iter() {
+            match (self.rng.happens(400), corrupt) {
+                (false, _) => other.push(item),
+                (true, Corruption::Replaces) => self.rng.fill_bytes(other.push_zeros()),
+                (true, Corruption::Copies) => {
+                    other.push(item);
+                    other.push(item);
+                }
+                (true, _) => {}
+            }
+        }
+        other
     }
 
     /// Something is new on a corrupt mixer's board.

@@ -75,12 +75,14 @@ impl<S: Suite + Sync> World<'_, S> {
             MixerAction::Mix { round, phase, batch, work, seen, secret } => {
                 self.mix(number, round, phase, batch, &work, seen, &secret);
             }
-            MixerAction::Send { round, phase, to, index, header, batch, until } => {
+            MixerAction::Send { round, phase, to, index, header, packets, until } => {
+                let batch = packets.to_batch().into();
                 let (phase, header) = (Some((index, phase)), header.to_bytes().into());
                 let transfer = Transfer { round, to, phase, header, batch, until, tries: 0 };
                 self.send_unless_lazy(number, transfer);
             }
-            MixerAction::Upload { round, to, header, batch, until } => {
+            MixerAction::Upload { round, to, header, delivery, until } => {
+                let batch = delivery.to_batch().into();
                 let header = header.to_bytes().into();
                 let transfer = Transfer { round, to, phase: None, header, batch, until, tries: 0 };
                 self.send_unless_lazy(number, transfer);

@@ -13,10 +13,11 @@ use zephyr_core::wire::decode;
 use zephyr_core::{Hedge, MixerIndex, Round, ServerId, SigningGuard, UnixMs};
 
 use super::state::GuardFile;
-use crate::net::{BatchError, BatchReader, NetHandle, NodeId};
+use crate::net::{BatchError, BatchReader, BatchWriter, NetHandle, NodeId};
 use crate::node::{Native, context};
 use zephyr_machine::batch::{Batch, Gathered};
-use zephyr_machine::mix::{Mixed, Work};
+use zephyr_machine::delivery::Delivery;
+use zephyr_machine::mix::{Broken, Mixed, Mixing, Packets, Work};
 use zephyr_machine::mixer::MAX_BATCH;
 use zephyr_machine::mixer_server::Expected;
 use zephyr_machine::peer::{BatchHeader, PeerReply, ProposalRefusal};
@@ -29,6 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What has been done.
 #[allow(clippy::large_enum_variant)] // short-lived, and there are never many at once
 pub(super) enum Done {
+    Shuffled {
+        round: Round,
+        phase: usize,
+        mixing: Mixing,
+        work: Arc<Work<Native>>,
+        seen: HashSet<[u8; 32]>,
+    },
     Mixed {
         round: Round,
         phase: usize,
@@ -110,7 +118,7 @@ impl Jobs {
         (round, phase): (Round, usize),
         batch: Gathered,
         work: Arc<Work<Native>>,
-        mut seen: HashSet<[u8; 32]>,
+        seen: HashSet<[u8; 32]>,
         secret: &[u8; 32],
     ) {
         let mut hedge = Hedge::new(*secret, 0);
@@ -118,7 +126,20 @@ impl Jobs {
         let seed = hedge.draw::<32>(&mut context::rng(), &[b"shuffle"]);
         let mut rng = ChaCha20Rng::from_seed(*seed);
         self.tasks.spawn_blocking(move || {
-            let mixed = work.run(phase, batch, &mut seen, &mut rng, &mut hedge);
+            let mixing = work.begin(phase, batch, &mut rng, &mut hedge);
+            Done::Shuffled { round, phase, mixing, work, seen }
+        });
+    }
+
+    pub(super) fn peel(
+        &mut self,
+        (round, phase): (Round, usize),
+        mixing: Mixing,
+        work: Arc<Work<Native>>,
+        mut seen: HashSet<[u8; 32]>,
+    ) {
+        self.tasks.spawn_blocking(move || {
+            let mixed = mixing.finish(&work, &mut seen);
             Done::Mixed { round, phase, mixed, seen }
         });
     }
@@ -148,7 +169,7 @@ impl Jobs {
         &mut self,
         to: NodeId,
         header: &BatchHeader,
-        batch: Arc<Batch>,
+        batch: Outgoing,
         until: UnixMs,
         done: Done,
     ) {
@@ -220,12 +241,62 @@ async fn read(reader: &mut BatchReader, item_len: usize) -> Result<([u8; 32], Ba
     Ok((digest.finalize().into(), batch))
 }
 
+/// A batch to be sent.
+pub(super) enum Outgoing {
+    /// To a mixer, while it is being peeled.
+    Packets(Packets),
+    /// To a mailbox server.
+    Delivery(Delivery),
+}
+
+impl Outgoing {
+    fn item_len(&self) -> usize {
+        match self {
+            Self::Packets(packets) => packets.item_len(),
+            Self::Delivery(delivery) => delivery.item_len(),
+        }
+    }
+
+    async fn write(&self, writer: &mut BatchWriter) -> Result<(), SendError> {
+        match self {
+            Self::Packets(packets) => {
+                let mut k = 0;
+                while let Some(piece) = packets.piece(k).await? {
+                    for packet in piece {
+                        writer.write_item(packet).await?;
+                    }
+                    k += 1;
+                }
+            }
+            Self::Delivery(delivery) => {
+                let mut bytes = vec![0; delivery.item_len()];
+                for (mailbox, item) in delivery.items() {
+                    item.encode(mailbox, &mut bytes);
+                    writer.write_item(&bytes).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a batch was not sent.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    /// It did not get through.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// It will never be whole.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
 /// Whether the batch was acknowledged before the deadline.
 async fn send_until(
     net: &NetHandle,
     to: NodeId,
     header: &[u8],
-    batch: &Batch,
+    batch: &Outgoing,
     deadline: UnixMs,
 ) -> bool {
     loop {
@@ -235,8 +306,8 @@ async fn send_until(
         }
         match timeout(Duration::from_millis(left), send_once(net, to, header, batch)).await {
             Ok(Ok(())) => return true,
+            Ok(Err(SendError::Broken(_))) | Err(_) => return false,
             Ok(Err(error)) => tracing::debug!(%error, "a batch is sent again"),
-            Err(_) => return false,
         }
         sleep(AGAIN).await;
     }
@@ -246,11 +317,10 @@ async fn send_once(
     net: &NetHandle,
     to: NodeId,
     header: &[u8],
-    batch: &Batch,
-) -> Result<(), BatchError> {
+    batch: &Outgoing,
+) -> Result<(), SendError> {
     let mut writer = net.open_batch(to, header.to_vec(), batch.item_len()).await?;
-    for item in batch.iter() {
-        writer.write_item(item).await?;
-    }
-    writer.finish().await.map(drop)
+    batch.write(&mut writer).await?;
+    writer.finish().await?;
+    Ok(())
 }
