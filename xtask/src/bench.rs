@@ -14,8 +14,12 @@ use crate::{
 use row::Row;
 
 /// The benchmark programs: package and name. Started with `--rows` each prints only rows.
-const PROGRAMS: &[(&str, &str)] =
-    &[("zephyr-core", "onion"), ("zephyr-blst", "messages"), ("zephyr-client", "scan")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("zephyr-core", "onion"),
+    ("zephyr-blst", "messages"),
+    ("zephyr-client", "scan"),
+    ("zephyr-machine", "mixer"),
+];
 /// What `zephyr bench` measures in whole networks, over real sockets.
 const NETWORKS: &[&[&str]] = &[];
 

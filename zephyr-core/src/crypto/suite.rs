@@ -47,13 +47,13 @@ pub trait Suite: 'static {
     type Signature: Signature;
 }
 
-/// BLS12-381 over the backend `P`, X25519 and Ed25519.
+/// BLS12-381 over the backend `P`, X25519 as `D` computes it, and Ed25519.
 #[derive(Clone, Copy, Debug)]
-pub struct Standard<P = Portable>(PhantomData<P>);
+pub struct Standard<P = Portable, D = X25519>(PhantomData<(P, D)>);
 
-impl<P: Pairing> Suite for Standard<P> {
+impl<P: Pairing, D: Dh + 'static> Suite for Standard<P, D> {
     type Pairing = P;
-    type Dh = X25519;
+    type Dh = D;
     type Signature = Ed25519;
 }
 
