@@ -10,7 +10,7 @@
 mod rows;
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -80,10 +80,12 @@ async fn store_upload(store: &impl Mailboxes, round: Round, chunks: &[Chunk]) ->
 
 fn write(chunks: &[Chunk], path: &Path) -> Duration {
     let start = Instant::now();
-    let mut file = File::create(path).expect("there is room for a file");
+    let file = File::create(path).expect("there is room for a file");
+    let mut file = BufWriter::with_capacity(PIECE * LEN, file);
     for message in chunks.iter().flat_map(|chunk| chunk.messages.iter()) {
         file.write_all(message).expect("there is room for a file");
     }
+    let file = file.into_inner().expect("there is room for a file");
     file.sync_all().expect("the disk works");
     start.elapsed()
 }
@@ -104,7 +106,8 @@ fn upload() -> Vec<Chunk> {
         let each = MESSAGES / MAILBOXES;
         let lists = (0..MAILBOXES).map(|mailbox| (mailbox, mailbox * each));
         let lists = lists.filter(|(_, place)| (first..last).contains(place));
-        let list = |(mailbox, place)| (Mailbox(mailbox as u32), place as u32, each as u32, [3; 128]);
+        let list =
+            |(mailbox, place)| (Mailbox(mailbox as u32), place as u32, each as u32, [3; 128]);
         chunks.push(Chunk { lists: lists.map(list).collect(), first: first as u32, messages });
     }
     chunks

@@ -24,22 +24,12 @@ pub use registrations::SqliteRegistrations;
 /// # Errors
 /// If it cannot be opened or written, or was made by a newer version.
 pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // What was answered must survive a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5));
+    let options = options(url)?;
     // Where much is deleted the file is to shrink again.
     let shrinking = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
-    let pool = SqlitePoolOptions::new()
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(10));
-    if url.contains(":memory:") || url.contains("mode=memory") {
+    if is_memory(url) {
         // A database in memory lives in its connection and vanishes with the last one.
-        let pool = pool.max_connections(1).connect_with(shrinking).await?;
+        let pool = pool(1).connect_with(shrinking).await?;
         migrator().run(&pool).await?;
         return Ok(pool);
     }
@@ -47,7 +37,37 @@ pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
     let mut first = shrinking.connect().await?;
     migrator().run(&mut first).await?;
     first.close().await?;
-    Ok(pool.max_connections(4).connect_with(options).await?)
+    Ok(pool(4).connect_with(options).await?)
+}
+
+/// A connection more to an open file. What it commits will be on disk when anything is committed later in the usual
+/// way: there is one log, in order.
+async fn open_relaxed(url: &str) -> Result<SqlitePool, StoreError> {
+    let options = options(url)?.synchronous(SqliteSynchronous::Normal);
+    Ok(pool(1).connect_with(options).await?)
+}
+
+fn is_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
+    Ok(options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // What was answered must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5)))
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(10))
 }
 
 /// Makes `server` the owner of these tables if they have none, and tells who is.

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId};
 
-use super::{claim, open_sqlite};
+use super::{claim, is_memory, open_relaxed, open_sqlite};
 use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
 use crate::store::row::{self, array, column, from_round, id};
 use crate::store::{StoreError, sql::mailboxes as sql};
@@ -20,14 +20,18 @@ const INSERT_ROWS: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct SqliteMailboxes {
     pool: SqlitePool,
+    /// Waits for no disk when it commits: for what nobody is told of until something else is committed.
+    relaxed: SqlitePool,
     /// SQLite has one writer at a time. Those that wait here are served in order; in SQLite they would try their luck.
     writer: Arc<Mutex<()>>,
 }
 
+type Write<'a> = (MutexGuard<'a, ()>, Transaction<'static, Sqlite>);
+
 impl SqliteMailboxes {
     /// In a database that [`open_sqlite`] opened.
     pub fn new(pool: SqlitePool) -> Self {
-        Self { pool, writer: Arc::default() }
+        Self { relaxed: pool.clone(), pool, writer: Arc::default() }
     }
 
     /// Opens a database of its own.
@@ -35,7 +39,11 @@ impl SqliteMailboxes {
     /// # Errors
     /// As [`open_sqlite`].
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        open_sqlite(url).await.map(Self::new)
+        let store = Self::new(open_sqlite(url).await?);
+        match is_memory(url) {
+            true => Ok(store),
+            false => Ok(Self { relaxed: open_relaxed(url).await?, ..store }),
+        }
     }
 
     pub(in crate::store) async fn claim(
@@ -48,15 +56,20 @@ impl SqliteMailboxes {
 
     /// Closes the database when all that is under way is done.
     pub async fn close(&self) {
+        self.relaxed.close().await;
         self.pool.close().await;
     }
 
     /// A transaction that can write at once: one that begins with reading may find the way barred later.
-    async fn write(
-        &self,
-    ) -> Result<(MutexGuard<'_, ()>, Transaction<'static, Sqlite>), StoreError> {
+    async fn write(&self) -> Result<Write<'_>, StoreError> {
         let turn = self.writer.lock().await;
         Ok((turn, self.pool.begin_with("BEGIN IMMEDIATE").await?))
+    }
+
+    /// As [`Self::write`], for what need not be on disk before something else is.
+    async fn write_relaxed(&self) -> Result<Write<'_>, StoreError> {
+        let turn = self.writer.lock().await;
+        Ok((turn, self.relaxed.begin_with("BEGIN IMMEDIATE").await?))
     }
 
     /// Ends a round by this statement, and discards its uploads.
@@ -89,7 +102,7 @@ impl Mailboxes for SqliteMailboxes {
         directory: &[u8],
         mixer: MixerIndex,
     ) -> Result<UploadId, StoreError> {
-        let (_turn, mut tx) = self.write().await?;
+        let (_turn, mut tx) = self.write_relaxed().await?;
         let round = from_round(round)?;
         sqlx::query(sql::PUT_ROUND).bind(round).bind(directory).execute(&mut *tx).await?;
         let row = sqlx::query(sql::BEGIN).bind(round).bind(i64::from(mixer.0));
@@ -99,7 +112,7 @@ impl Mailboxes for SqliteMailboxes {
     }
 
     async fn append(&self, upload: UploadId, chunk: &Chunk) -> Result<bool, StoreError> {
-        let (_turn, mut tx) = self.write().await?;
+        let (_turn, mut tx) = self.write_relaxed().await?;
         let coming = sqlx::query(sql::IS_COMING).bind(upload.0).fetch_optional(&mut *tx).await?;
         if coming.is_none() {
             return Ok(false);
@@ -173,7 +186,7 @@ impl Mailboxes for SqliteMailboxes {
         let discarded = sqlx::query(sql::DISCARDED).fetch_optional(&self.pool).await?;
         let Some(row) = discarded else { return Ok(false) };
         let upload = row::upload(&row)?;
-        let (_turn, mut tx) = self.write().await?;
+        let (_turn, mut tx) = self.write_relaxed().await?;
         let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
         let messages = sqlx::query(sql::DELETE_MESSAGES).bind(from).bind(to).bind(SWEEP_ROWS);
         let deleted = messages.execute(&mut *tx).await?.rows_affected();
@@ -186,7 +199,7 @@ impl Mailboxes for SqliteMailboxes {
         }
         tx.commit().await?;
         // Gives the free pages back to the file system, some at a time.
-        sqlx::query("PRAGMA incremental_vacuum(4096)").fetch_all(&self.pool).await?;
+        sqlx::query("PRAGMA incremental_vacuum(4096)").fetch_all(&self.relaxed).await?;
         Ok(true)
     }
 
