@@ -19,6 +19,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("zephyr-blst", "messages"),
     ("zephyr-client", "scan"),
     ("zephyr-machine", "mixer"),
+    ("zephyr-server", "store"),
 ];
 /// What `zephyr bench` measures in whole networks, over real sockets.
 const NETWORKS: &[&[&str]] = &[];
