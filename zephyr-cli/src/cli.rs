@@ -77,6 +77,9 @@ line of stdout has the figures.")]
 Single operations are measured on this machine first; the rest is computed, and the assumptions are printed with it.
 With --json the plan is one JSON object.")]
     Plan(PlanArgs),
+    /// Measure what the servers can do on this machine, beside the cryptography that they can't do without
+    #[command(subcommand, after_help = BENCH)]
+    Bench(BenchCommand),
     /// Run a whole network on this machine for developers, until Ctrl-C
     Devnet(DevnetArgs),
     /// Make a server's key file, and print its public entry for the network file
@@ -99,9 +102,16 @@ With --json the plan is one JSON object.")]
 impl Command {
     /// Whether it lets servers fail and says so itself, so that their warnings would only disturb.
     pub fn shows_what_fails(&self) -> bool {
-        matches!(self, Self::Demo(DemoArgs { chaos: true, .. }) | Self::Soak(_))
+        matches!(self, Self::Demo(DemoArgs { chaos: true, .. }) | Self::Soak(_) | Self::Bench(_))
     }
 }
+
+/// For `zephyr bench --help`.
+const BENCH: &str = "\
+Each makes a network of its own on this machine, with real sockets, and files in the temporary folder. Build with
+--release, and let the machine do nothing else. Clients and servers share its processors.
+With --json stdout has one array of rows: name, value, unit, against (what stood beside it in the same run), ratio (the
+value in units of that), limit (what the ratio, or without one the value, may be at most; null if nobody asks).";
 
 /// For `zephyr pipe --help`.
 const PIPE: &str = "\
@@ -266,6 +276,96 @@ pub struct SoakArgs {
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = rounds)]
     pub restart_every: usize,
     /// One JSON object with the figures as the last line of stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// A round, from the end of the submit phase to the last mailbox, beside the peeling alone
+    #[command(after_help = "\
+There is no noise. Packets are wrapped and submitted ahead, over links as clients have them. The last mailbox is when
+the last mailbox server has told the last mixer that its messages are on disk.")]
+    Round(BenchRoundArgs),
+    /// Clients get their keys of a round from one PKG, in a process of its own
+    Pkg(BenchClientsArgs),
+    /// Clients get a round's directory from one info-node, in a process of its own
+    Info(BenchClientsArgs),
+    /// A mixer fills the mailboxes of one server, in a process of its own, and clients download them
+    Mailbox(BenchMailboxArgs),
+    /// What a client sends and receives in a round, by what it is for
+    Traffic(BenchTrafficArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BenchRoundArgs {
+    /// Messages
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = messages)]
+    pub messages: usize,
+    /// Mixers
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = servers)]
+    pub mixers: usize,
+    /// How packets travel
+    #[arg(long, value_enum, default_value_t = RoutesArg::All)]
+    pub routes: RoutesArg,
+    /// Measure so many rounds of each kind, of which the best counts
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = rounds)]
+    pub repeat: usize,
+    /// 1,000, 10,000 and 50,000 messages with 3, 5 and 8 mixers each; takes long
+    #[arg(long, conflicts_with_all = ["messages", "mixers", "repeat"])]
+    pub sweep: bool,
+    /// One JSON array of rows on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How packets travel, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoutesArg {
+    Round,
+    Rotations,
+    Free,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchClientsArgs {
+    /// Clients, each over a connection of its own
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = messages)]
+    pub clients: usize,
+    /// Connections at once, at most
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = connections)]
+    pub connections: usize,
+    /// One JSON array of rows on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchMailboxArgs {
+    /// Messages of the round
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = messages)]
+    pub messages: usize,
+    /// Mailboxes
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub mailboxes: u32,
+    /// Clients, each of which downloads a mailbox
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = messages)]
+    pub clients: usize,
+    /// Connections at once, at most
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = connections)]
+    pub connections: usize,
+    /// One JSON array of rows on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchTrafficArgs {
+    /// Rounds in which a client is watched
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = rounds)]
+    pub rounds: usize,
+    /// One JSON array of rows on stdout
     #[arg(long)]
     pub json: bool,
 }
@@ -478,6 +578,14 @@ fn servers(text: &str) -> Result<usize, String> {
 
 fn rounds(text: &str) -> Result<usize, String> {
     number(text, 1, 1_000, "rounds")
+}
+
+fn messages(text: &str) -> Result<usize, String> {
+    number(text, 1, 1_000_000, "of them")
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    number(text, 1, 4_000, "connections at once")
 }
 
 fn number(text: &str, min: usize, max: usize, what: &str) -> Result<usize, String> {

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod backup;
+mod bench;
 mod check;
 mod contacts;
 mod demo;
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Demo(args) => demo::run(args).await,
         Command::Soak(args) => soak::run(args).await,
         Command::Plan(args) => plan::run(&args),
+        Command::Bench(command) => bench::run(command).await,
         Command::Devnet(args) => devnet::run(args).await,
         Command::Keygen(args) => keygen::run(&args),
         Command::Network(command) => network::run(command),

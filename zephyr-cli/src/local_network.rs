@@ -68,7 +68,10 @@ pub fn new_members(counts: &Counts) -> Outcome<Vec<Member>> {
 ///
 /// # Errors
 /// If no port is free, or the parameters make no network.
-pub fn new_network(members: &[Member], parameters: &Parameters) -> Outcome<Network> {
+pub fn new_network<'m>(
+    members: impl IntoIterator<Item = &'m Member>,
+    parameters: &Parameters,
+) -> Outcome<Network> {
     let mut ports = FreePorts::new()?;
     let mut servers = Vec::new();
     for member in members {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, Notify, broadcast, watch};
-use zephyr_core::Address;
+use zephyr_core::{Address, Role};
 
 use crate::clock;
 use crate::message::{Estimate, Message, SendError};
@@ -19,7 +19,7 @@ use crate::transport::Timeouts;
 
 pub use driver::RunError;
 pub use event::Event;
-pub use stats::Stats;
+pub use stats::{Stats, Traffic};
 pub use trials::{Waiting, try_side_by_side};
 
 use stats::Counters;
@@ -279,6 +279,11 @@ impl Client {
     /// What the client has moved since it was made.
     pub fn stats(&self) -> Stats {
         self.shared.counters.stats()
+    }
+
+    /// How much of it was from and to servers of the role `role`.
+    pub fn traffic(&self, role: Role) -> Traffic {
+        self.shared.counters.traffic(role)
     }
 
     /// There may be fewer contacts.

@@ -65,7 +65,9 @@ pub use check::{Finding, check};
 pub use registration::{Answer, Answers, Pkg, Registrar, RegistrationError, RequestError};
 
 // Messages
-pub use client::{Client, Event, Options, Queued, RunError, Stats, Waiting, try_side_by_side};
+pub use client::{
+    Client, Event, Options, Queued, RunError, Stats, Traffic, Waiting, try_side_by_side,
+};
 pub use message::{Estimate, Message, SendError};
 
 // Connections to servers

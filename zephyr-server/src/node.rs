@@ -14,7 +14,9 @@ use rand_core::UnwrapErr;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
-use zephyr_core::{Label, Role, ServerId, Signature, Suite, UnixMs, kdf, server_keys};
+use zephyr_core::{
+    Label, Role, ServerId, Signature, Suite, UnixMs, kdf, registration, server_keys,
+};
 
 use crate::listen::{self, Handler, Listener};
 use crate::metrics::{Metrics, Observed};
@@ -144,17 +146,20 @@ impl Node {
                 let settings = config.pkg.ok_or(NodeError::NoPkgSettings)?;
                 let (pkg, handler) = roles::pkg::open(context, settings).await?;
                 self.spawn(pkg.run(incoming));
+                let door = door.of_requests(registration::MAX_REQUEST);
                 self.spawn(door.serve(network, handler, stop));
             }
             Role::Info => {
                 let (info, handler) = roles::info::open(context);
                 self.spawn(info.run(incoming));
+                let door = door.of_requests(SHORT_REQUEST);
                 self.spawn(door.serve(network, handler, stop));
             }
             Role::Mailbox => {
                 let database = config.mailbox_database.unwrap_or_else(Database::memory);
                 let (mailbox, handler) = roles::mailbox::open(context, &database).await?;
                 self.spawn(mailbox.run(incoming));
+                let door = door.of_requests(SHORT_REQUEST);
                 self.spawn(door.serve(network, handler, stop));
             }
             other => return Err(NodeError::UnknownRole(other)),
@@ -262,6 +267,9 @@ impl Drop for Node {
     }
 }
 
+/// The longest request to an info-node or a mailbox server: a kind and two numbers, and some more.
+const SHORT_REQUEST: usize = 64;
+
 /// The port for clients.
 struct Door {
     listener: Listener,
@@ -270,6 +278,12 @@ struct Door {
 }
 
 impl Door {
+    /// For a role whose longest request has `len` bytes: a connection has memory for one.
+    fn of_requests(mut self, len: usize) -> Self {
+        self.limits.max_request = self.limits.max_request.min(len);
+        self
+    }
+
     async fn serve<H: Handler>(
         self,
         network: zephyr_core::NetworkId,

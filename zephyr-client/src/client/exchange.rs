@@ -1,7 +1,6 @@
 //! One connection on behalf of the session: moves frames, and counts bytes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -95,8 +94,12 @@ impl Exchange {
     ) -> Result<(), Failure> {
         let Waits { timeouts, .. } = self.waits;
         let connect = Connection::connect(&self.address, &self.key, &self.network, timeouts);
-        let mut metered =
-            Metered { connection: connect.await?, counted: (0, 0), to: &self.counters };
+        let mut metered = Metered {
+            connection: connect.await?,
+            counted: (0, 0),
+            role: self.server.role,
+            to: &self.counters,
+        };
         let handshake = *metered.connection.handshake_hash();
         metered.count();
         let report = Report::Connected { id: self.id, handshake };
@@ -126,14 +129,14 @@ impl Exchange {
 struct Metered<'c> {
     connection: Connection,
     counted: (u64, u64),
+    role: Role,
     to: &'c Counters,
 }
 
 impl Metered<'_> {
     fn count(&mut self) {
         let now = (self.connection.bytes_in(), self.connection.bytes_out());
-        self.to.bytes_in.fetch_add(now.0 - self.counted.0, Ordering::Relaxed);
-        self.to.bytes_out.fetch_add(now.1 - self.counted.1, Ordering::Relaxed);
+        self.to.add(self.role, now.0 - self.counted.0, now.1 - self.counted.1);
         self.counted = now;
     }
 }

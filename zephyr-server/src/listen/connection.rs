@@ -75,6 +75,7 @@ impl Connection {
         this.out.resize(FRAME_PREFIX + HANDSHAKE_SIZE, 0);
         let len = this.link.write_handshake(&mut this.out)?;
         this.stream.write_all(&this.out[..len]).await?;
+        this.out.clear();
         Ok(this)
     }
 
@@ -108,7 +109,8 @@ impl Connection {
             out: &mut self.out,
             write_timeout: limits.write,
         };
-        handler.handle(peer, request, &mut replies).await
+        handler.handle(peer, request, &mut replies).await?;
+        replies.flush().await
     }
 
     async fn wait_for_frame(&mut self) -> Result<(), Close> {

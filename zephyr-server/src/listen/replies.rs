@@ -38,6 +38,9 @@ pub enum Close {
     Io(#[from] io::Error),
 }
 
+/// Replies are gathered to at most this many bytes before they go out: a mailbox is thousands of short ones.
+const GATHERED: usize = 16 * 1024;
+
 /// Sends any number of replies to one request.
 pub struct Replies<'a> {
     pub(super) stream: &'a mut Stream,
@@ -47,7 +50,8 @@ pub struct Replies<'a> {
 }
 
 impl Replies<'_> {
-    /// Sends one message of at most [`MAX_FRAME_MESSAGE`] bytes, and waits until the network has taken it.
+    /// Sends one message of at most [`MAX_FRAME_MESSAGE`] bytes. It goes out together with others, at the latest when
+    /// the request has been answered; waits until the network has taken those before if there are enough.
     ///
     /// If the future is dropped before it is done, the connection is of no more use.
     ///
@@ -57,11 +61,25 @@ impl Replies<'_> {
         if message.len() > MAX_FRAME_MESSAGE {
             return Err(Close::TooLong(message.len()));
         }
-        self.out.resize(message.len() + FRAME_OVERHEAD, 0);
-        let len = self.link.seal(message, self.out)?;
-        timeout(self.write_timeout, self.stream.write_all(&self.out[..len]))
+        if self.out.len() + message.len() + FRAME_OVERHEAD > GATHERED {
+            self.flush().await?;
+        }
+        let start = self.out.len();
+        self.out.resize(start + message.len() + FRAME_OVERHEAD, 0);
+        let len = self.link.seal(message, &mut self.out[start..])?;
+        self.out.truncate(start + len);
+        Ok(())
+    }
+
+    /// Sends what has been gathered, and waits until the network has taken it.
+    pub(super) async fn flush(&mut self) -> Result<(), Close> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        timeout(self.write_timeout, self.stream.write_all(self.out))
             .await
             .map_err(|_| Close::Slow)??;
+        self.out.clear();
         Ok(())
     }
 }
