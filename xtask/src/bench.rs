@@ -22,7 +22,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("zephyr-server", "store"),
 ];
 /// What `zephyr bench` measures in whole networks, over real sockets.
-const NETWORKS: &[&[&str]] = &[];
+const NETWORKS: &[&[&str]] = &[&["round"], &["pkg"], &["info"], &["mailbox"], &["traffic"]];
 
 /// Measures everything and prints it as a table, or as JSON with `--json`. Fails when a limit is missed.
 pub fn command(options: &[&str]) -> Outcome {

@@ -28,10 +28,10 @@ const ROUND_S: f64 = 600.0;
 /// From the opening of a network until all its servers are connected.
 const START_MS: u64 = 4_000;
 
-/// Published figures; both systems only start conversations or only carry them, in other settings than ours.
+/// What is published of another system, in another setting than ours: it starts conversations, and carries no messages.
 const ALPENHORN: (&str, f64) = (
-    "Alpenhorn (Lazar, Zeldovich, OSDI 2016, abstract: \"a client bandwidth overhead of 3.7 KB/sec\"): 10 million users, \
-     3 servers, dialing and adding friends only, no messages",
+    "Alpenhorn (Lazar, Zeldovich, OSDI 2016, abstract: a client bandwidth overhead of 3.7 KB/sec) with 10 million users \
+     and 3 servers, adding friends and dialing only, without any messages",
     3.7,
 );
 
