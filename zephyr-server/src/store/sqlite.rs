@@ -24,7 +24,10 @@ pub use registrations::SqliteRegistrations;
 /// # Errors
 /// If it cannot be opened or written, or was made by a newer version.
 pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
-    let options = options(url)?;
+    open(url, options(url)?).await
+}
+
+async fn open(url: &str, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     // Where much is deleted the file is to shrink again.
     let shrinking = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
     if is_memory(url) {
@@ -40,11 +43,17 @@ pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
     Ok(pool(4).connect_with(options).await?)
 }
 
-/// A connection more to an open file. What it commits will be on disk when anything is committed later in the usual
-/// way: there is one log, in order.
-async fn open_relaxed(url: &str) -> Result<SqlitePool, StoreError> {
-    let options = options(url)?.synchronous(SqliteSynchronous::Normal);
-    Ok(pool(1).connect_with(options).await?)
+/// As [`open_sqlite`], for much that comes at once: whoever commits leaves it in the log, up to 64 MB, for somebody else
+/// to put it into the file. And one connection more to the same file: what that one commits will be on disk when
+/// anything is committed later on the others, since there is one log, in order.
+async fn open_for_uploads(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let options = options(url)?.pragma("wal_autocheckpoint", "16384");
+    let durable = open(url, options.clone()).await?;
+    if is_memory(url) {
+        return Ok((durable.clone(), durable));
+    }
+    let relaxed = pool(1).connect_with(options.synchronous(SqliteSynchronous::Normal)).await?;
+    Ok((durable, relaxed))
 }
 
 fn is_memory(url: &str) -> bool {

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId};
 
-use super::{claim, is_memory, open_relaxed, open_sqlite};
+use super::{claim, open_for_uploads};
 use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
 use crate::store::row::{self, array, column, from_round, id};
 use crate::store::{StoreError, sql::mailboxes as sql};
@@ -29,7 +29,7 @@ pub struct SqliteMailboxes {
 type Write<'a> = (MutexGuard<'a, ()>, Transaction<'static, Sqlite>);
 
 impl SqliteMailboxes {
-    /// In a database that [`open_sqlite`] opened.
+    /// In a database that [`open_sqlite`](super::open_sqlite) opened.
     pub fn new(pool: SqlitePool) -> Self {
         Self { relaxed: pool.clone(), pool, writer: Arc::default() }
     }
@@ -37,13 +37,10 @@ impl SqliteMailboxes {
     /// Opens a database of its own.
     ///
     /// # Errors
-    /// As [`open_sqlite`].
+    /// As [`open_sqlite`](super::open_sqlite).
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = Self::new(open_sqlite(url).await?);
-        match is_memory(url) {
-            true => Ok(store),
-            false => Ok(Self { relaxed: open_relaxed(url).await?, ..store }),
-        }
+        let (pool, relaxed) = open_for_uploads(url).await?;
+        Ok(Self { pool, relaxed, writer: Arc::default() })
     }
 
     pub(in crate::store) async fn claim(
@@ -184,7 +181,11 @@ impl Mailboxes for SqliteMailboxes {
 
     async fn sweep(&self) -> Result<bool, StoreError> {
         let discarded = sqlx::query(sql::DISCARDED).fetch_optional(&self.pool).await?;
-        let Some(row) = discarded else { return Ok(false) };
+        let Some(row) = discarded else {
+            // Nothing is under way that would wait for it: what is in the log goes into the file.
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&self.pool).await?;
+            return Ok(false);
+        };
         let upload = row::upload(&row)?;
         let (_turn, mut tx) = self.write_relaxed().await?;
         let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
