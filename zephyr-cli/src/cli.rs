@@ -387,7 +387,7 @@ pub struct PlanArgs {
     /// Messages in a mailbox, noise included, if the parameters don't say how many mailboxes there are
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub messages: u32,
-    /// A file with [parameters], as in a network's draft; without it those of a new network
+    /// A draft of a network that has parameters only; without it those of a new network
     #[arg(long, value_name = "FILE")]
     pub parameters: Option<PathBuf>,
     /// Cores of each server
