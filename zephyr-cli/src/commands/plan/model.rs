@@ -6,11 +6,13 @@ use super::sizes::{self, Bytes};
 use super::units::Units;
 
 /// A connection's share of the operating system and of the runtime, beside its cryptography, in seconds on one core.
-pub const CONNECTION: f64 = 150e-6;
+pub const CONNECTION: f64 = 250e-6;
+/// A PKG looks the address up in its database, in seconds on one core.
+pub const LOOK_UP: f64 = 200e-6;
 /// By how much a phase takes longer than its cryptography: links between mixers, shuffling, hashing.
 pub const MIXING: f64 = 1.6;
 /// What a mixer holds of a batch, in units of the batch.
-pub const BATCH_MEMORY: f64 = 1.3;
+pub const BATCH_MEMORY: f64 = 1.1;
 /// A replay set's entry: a key of 32 bytes in a table that is at least half full.
 const REPLAY_ENTRY: f64 = 66.0;
 /// How busy a processor and a network card may be, of what they can do: clients come as they like, and peaks must fit.
@@ -97,7 +99,7 @@ impl Model {
     }
 
     /// By how much routes divide the packets of a phase among the mixers.
-    fn shares(&self) -> f64 {
+    pub fn shares(&self) -> f64 {
         match self.parameters.routes {
             RouteMode::Round => 1.0,
             _ => self.servers.mixers as f64,
@@ -105,7 +107,7 @@ impl Model {
     }
 
     /// Packets of a mixer's last phase, in which most of the others' noise is among them.
-    fn phase_packets(&self) -> f64 {
+    pub fn phase_packets(&self) -> f64 {
         (self.messages() - self.own_noise()) / self.shares()
     }
 
@@ -132,9 +134,10 @@ impl Model {
         let peeled = (packets * hops + own * hops * (hops - 1.0) / 2.0) / n;
         // Clients bring each packet once, to the first mixer of its route.
         let submitted = packets / n;
-        let link = sizes::of_packet(&self.parameters);
+        let clients = self.users() * sizes::entries(&self.parameters, self.servers) as f64 / n;
+        let link = sizes::of_packets(&self.parameters, (submitted / clients).round() as usize);
         let cpu = MIXING * (peeled * self.units.peel + own * hops / n * self.units.noise)
-            + submitted * self.connection(link);
+            + clients * self.connection(link);
         let packet = self.parameters.geometry.packet_len() as f64;
         let batch = self.phase_packets() * packet;
         self.cost(
@@ -142,8 +145,8 @@ impl Model {
             Cost {
                 role: Role::Mixer,
                 cpu,
-                received: (peeled - submitted) * packet + submitted * link.up as f64,
-                sent: peeled * packet + submitted * link.down as f64,
+                received: (peeled - submitted) * packet + clients * link.up as f64,
+                sent: peeled * packet + clients * link.down as f64,
                 memory: BATCH_MEMORY * batch + REPLAY_ENTRY * self.phase_packets() * self.shares(),
                 storage: 0.0,
                 machines: 0.0,
@@ -154,14 +157,15 @@ impl Model {
     /// One PKG: it alone has its round's secret.
     fn pkg(&self) -> Cost {
         let link = sizes::of_share();
-        let each = self.connection(link) + self.units.extract + self.units.verify;
+        let each = self.connection(link) + LOOK_UP + self.units.extract + self.units.verify;
         self.clients(Role::Pkg, link, each, 0.0, 0.0)
     }
 
     /// All info-nodes.
     fn info(&self) -> Cost {
-        let link = sizes::of_directory(self.servers).times(2);
-        self.clients(Role::Info, link, 2.0 * self.connection(link), 0.0, 0.0)
+        let link = sizes::of_directory(self.servers);
+        let (n, each) = (sizes::INFO_NODES, self.connection(link));
+        self.clients(Role::Info, link.times(n), n as f64 * each, 0.0, 0.0)
     }
 
     /// All mailbox servers.

@@ -20,7 +20,7 @@ const SMALL: usize = 6;
 /// An e-mail address, on average.
 const ADDRESS: usize = 24;
 /// A directory is asked of one info-node, and compared with what another one has.
-const INFO_NODES: usize = 2;
+pub const INFO_NODES: usize = 2;
 
 /// Bytes of one kind of exchange in a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,15 +36,19 @@ impl Bytes {
     pub fn times(self, n: usize) -> Self {
         Self { up: n * self.up, down: n * self.down }
     }
+
+    fn plus(self, other: Self) -> Self {
+        Self { up: self.up + other.up, down: self.down + other.down }
+    }
 }
 
-/// A connection with one request, which is answered with frames of so many bytes in all.
-fn exchange(request: usize, frames: usize, replies: usize) -> Bytes {
+/// A connection with so many requests of one length, which are answered with frames of so many bytes in all.
+fn exchange((requests, request): (usize, usize), frames: usize, replies: usize) -> Bytes {
     let handshake = FRAME_PREFIX + HANDSHAKE_SIZE;
     // The first frame carries the version of the protocol.
     let version = FRAME_OVERHEAD + 1;
     Bytes {
-        up: handshake + version + FRAME_OVERHEAD + request,
+        up: handshake + version + requests * (FRAME_OVERHEAD + request),
         down: handshake + frames * FRAME_OVERHEAD + replies,
     }
 }
@@ -57,17 +61,25 @@ pub fn directory(servers: Servers) -> usize {
 
 /// From one info-node.
 pub fn of_directory(servers: Servers) -> Bytes {
-    exchange(SMALL, 1, SMALL + directory(servers))
+    exchange((1, SMALL), 1, SMALL + directory(servers))
 }
 
 /// From one PKG.
 pub fn of_share() -> Bytes {
-    exchange(SMALL + ADDRESS + SIGNATURE, 1, SMALL + SHARE)
+    exchange((1, SMALL + ADDRESS + SIGNATURE), 1, SMALL + SHARE)
 }
 
-/// With one packet.
-pub fn of_packet(parameters: &Parameters) -> Bytes {
-    exchange(SMALL + 3 + parameters.geometry.packet_len(), 1, 1)
+/// How many mixers a client brings its packets to: those at which its packets' routes begin.
+pub fn entries(parameters: &Parameters, servers: Servers) -> usize {
+    match parameters.routes {
+        RouteMode::Round => 1,
+        _ => servers.mixers.min(parameters.packets_per_round.into()),
+    }
+}
+
+/// To one mixer, with so many packets.
+pub fn of_packets(parameters: &Parameters, packets: usize) -> Bytes {
+    exchange((packets, SMALL + parameters.geometry.packet_len()), packets, packets)
 }
 
 /// A mailbox with so many messages.
@@ -79,7 +91,7 @@ pub fn of_mailbox(parameters: &Parameters, servers: Servers, messages: f64) -> B
     let messages = messages.ceil() as usize;
     let list = SMALL + LIST_SIGNATURE_SIZE;
     let replies = SMALL + lists * list + messages * parameters.geometry.sealed_len() + 1;
-    exchange(2 * SMALL, 2 + lists + messages, replies)
+    exchange((1, 2 * SMALL), 2 + lists + messages, replies)
 }
 
 /// All that a client exchanges in a round, by part.
@@ -88,10 +100,12 @@ pub fn client(
     servers: Servers,
     messages: f64,
 ) -> [(&'static str, Bytes); 4] {
+    let packets = parameters.packets_per_round.into();
+    let connections = exchange((0, 0), 0, 0).times(entries(parameters, servers) - 1);
     [
         ("directory", of_directory(servers).times(INFO_NODES)),
         ("extraction", of_share().times(servers.pkgs)),
-        ("packets", of_packet(parameters).times(parameters.packets_per_round.into())),
+        ("packets", of_packets(parameters, packets).plus(connections)),
         ("mailbox", of_mailbox(parameters, servers, messages)),
     ]
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use zephyr_core::{Role, RouteMode};
+use zephyr_machine::mixer::MAX_BATCH;
 
-use super::model::{BATCH_MEMORY, CONNECTION, Cost, LOAD, MIXING, Model};
+use super::model::{BATCH_MEMORY, CONNECTION, Cost, LOAD, LOOK_UP, MIXING, Model};
 use crate::clock;
 
 /// For people.
@@ -98,9 +99,19 @@ fn mixing(model: &Model) -> String {
     } else {
         format!("`phase_ms` allows {}", say(set))
     };
+    let packets = model.phase_packets();
+    let batch = if packets > MAX_BATCH as f64 {
+        let mixers = (packets * model.shares() / MAX_BATCH as f64).ceil();
+        format!(
+            "\n         TOO MANY PACKETS: a phase has {packets:.0}, a mixer takes {MAX_BATCH} at most. Take the routes \"rotations\"\n\
+             \x20        with {mixers} mixers, fewer packets a round, or several networks"
+        )
+    } else {
+        String::new()
+    };
     format!(
         "mixing   a phase takes about {}; {verdict}\n\
-         \x20        messages are in their mailboxes about {} after the submit phase has ended",
+         \x20        messages are in their mailboxes about {} after the submit phase has ended{batch}",
         say(phase),
         say(all)
     )
@@ -136,10 +147,10 @@ fn assumptions(model: &Model) -> String {
     format!(
         "assumed  measured just now on one core: peel {}, make a packet of noise {}, extract {}, check a signature {},\n\
          \x20        a link's handshake {}, a frame of 1 KiB {}, a pairing {}\n\
-         \x20        a connection takes {} besides; a phase {MIXING} times its cryptography, and memory of {BATCH_MEMORY} times its batch;\n\
+         \x20        a connection takes {} besides, a PKG's database {}; a phase {MIXING} times its cryptography, and memory of {BATCH_MEMORY} times its batch;\n\
          \x20        processors and network cards are used to {:.0} % at most; every user takes part in every round, and asks\n\
-         \x20        two info-nodes, with a connection for each exchange; TCP's and IP's headers come on top (3 to 5 %).\n\
-         \x20        How the model compares with measurements: docs/performance.md",
+         \x20        two info-nodes, with a connection for each server that it asks; TCP's and IP's headers come on top (3 to 5 %).\n\
+         \x20        How this compares with measurements: docs/performance.md",
         us(u.peel),
         us(u.noise),
         us(u.extract),
@@ -148,6 +159,7 @@ fn assumptions(model: &Model) -> String {
         us(u.frame_kib),
         us(u.pairing),
         us(CONNECTION),
+        us(LOOK_UP),
         100.0 * LOAD,
     )
 }
@@ -206,6 +218,8 @@ pub fn json(model: &Model) -> String {
         "round_seconds": model.round_seconds(),
         "mailboxes": model.parameters.mailboxes,
         "messages_per_mailbox": model.mailbox(),
+        "phase_packets": model.phase_packets(),
+        "most_phase_packets": MAX_BATCH,
         "phase_seconds": model.phase_seconds(),
         "mixing_seconds": model.mixing_seconds(),
         "servers": roles,
