@@ -6,9 +6,9 @@ use super::sizes::{self, Bytes};
 use super::units::Units;
 
 /// A connection's share of the operating system and of the runtime, beside its cryptography, in seconds on one core.
-pub const CONNECTION: f64 = 250e-6;
+pub const CONNECTION: f64 = 180e-6;
 /// A PKG looks the address up in its database, in seconds on one core.
-pub const LOOK_UP: f64 = 200e-6;
+pub const LOOK_UP: f64 = 250e-6;
 /// By how much a phase takes longer than its cryptography: links between mixers, shuffling, hashing.
 pub const MIXING: f64 = 1.6;
 /// What a mixer holds of a batch, in units of the batch.
