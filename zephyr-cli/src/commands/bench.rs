@@ -14,7 +14,7 @@ mod bare;
 mod info;
 mod load;
 mod mailbox;
-mod packets;
+pub(super) mod packets;
 mod pkg;
 mod round;
 mod rows;

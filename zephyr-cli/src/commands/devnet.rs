@@ -177,15 +177,7 @@ fn key_file(dir: &Path, name: &str) -> PathBuf {
 /// `base` with what the draft changes.
 fn drafted(args: &DevnetArgs, base: Parameters) -> Outcome<Parameters> {
     let Some(path) = &args.parameters else { return Ok(base) };
-    let text = files::read_text(path)?;
-    let draft = Drafts::parse(&[(path.display().to_string(), text)])?;
-    match draft.parameters {
-        Some(parameters) if draft.has_no_servers() => parameters.over(base),
-        _ => Err(Failure::usage(format!(
-            "{} must have [parameters] and no servers: a devnet makes its own",
-            path.display()
-        ))),
-    }
+    Drafts::parameters_in(path, "a devnet makes its own")?.over(base)
 }
 
 /// 2 s rounds, 4 packets with payloads of 1,024 bytes.

@@ -5,16 +5,18 @@ mod sizes;
 mod table;
 mod units;
 
-use zephyr_core::{Parameters, Role};
+use zephyr_core::Parameters;
 
 use super::network::draft::{Drafts, parameters::DraftParameters};
 use crate::cli::PlanArgs;
 use crate::exit::{Failure, Outcome};
-use crate::files;
 use crate::output::{line, note};
 
 use model::{Machine, Model, Servers};
 use units::Units;
+
+/// The plan tells how many there have to be; here there are enough of them for the replicas that a new network has.
+const MAILBOX_SERVERS: usize = 4;
 
 pub fn run(args: &PlanArgs) -> Outcome {
     let servers = Servers { mixers: args.mixers, pkgs: args.pkgs };
@@ -33,20 +35,11 @@ pub fn run(args: &PlanArgs) -> Outcome {
 
 /// Those of a new network, or what a file has of them.
 fn parameters(args: &PlanArgs) -> Outcome<Parameters> {
-    let mut draft = DraftParameters::default();
-    if let Some(path) = &args.parameters {
-        let drafts = Drafts::parse(&[(path.display().to_string(), files::read_text(path)?)])?;
-        draft = match drafts.parameters {
-            Some(parameters) if drafts.has_no_servers() => parameters,
-            _ => {
-                return Err(Failure::usage(format!(
-                    "{} must have [parameters] and no servers: say how many with --mixers and --pkgs",
-                    path.display()
-                )));
-            }
-        };
-    }
-    draft.of_new(args.mixers, Role::ALL.len())
+    let draft = match &args.parameters {
+        Some(path) => Drafts::parameters_in(path, "say how many with --mixers and --pkgs")?,
+        None => DraftParameters::default(),
+    };
+    draft.of_new(args.mixers, MAILBOX_SERVERS)
 }
 
 /// So many that each has about as many messages as wanted, noise included.

@@ -2,11 +2,14 @@
 
 pub mod parameters;
 
+use std::path::Path;
+
 use serde::Deserialize;
 use zephyr_client::Network;
 use zephyr_core::{Role, ServerEntry, ServerId};
 
 use crate::exit::{Failure, Outcome};
+use crate::files;
 
 use parameters::DraftParameters;
 
@@ -68,9 +71,16 @@ impl Drafts {
         Ok(drafts)
     }
 
-    /// Whether they name parameters only.
-    pub fn has_no_servers(&self) -> bool {
-        self.servers.is_empty()
+    /// The parameters in a file that has nothing else. `instead` says where the servers come from.
+    ///
+    /// # Errors
+    /// If the file can't be read, or is no such draft.
+    pub fn parameters_in(path: &Path, instead: &str) -> Outcome<DraftParameters> {
+        let drafts = Self::parse(&[(path.display().to_string(), files::read_text(path)?)])?;
+        drafts.parameters.filter(|_| drafts.servers.is_empty()).ok_or_else(|| {
+            let path = path.display();
+            Failure::usage(format!("{path} must have [parameters] and no servers: {instead}"))
+        })
     }
 
     /// The servers.

@@ -140,18 +140,15 @@ impl Model {
             + clients * self.connection(link);
         let packet = self.parameters.geometry.packet_len() as f64;
         let batch = self.phase_packets() * packet;
-        self.cost(
-            Role::Mixer,
-            Cost {
-                role: Role::Mixer,
-                cpu,
-                received: (peeled - submitted) * packet + clients * link.up as f64,
-                sent: peeled * packet + clients * link.down as f64,
-                memory: BATCH_MEMORY * batch + REPLAY_ENTRY * self.phase_packets() * self.shares(),
-                storage: 0.0,
-                machines: 0.0,
-            },
-        )
+        self.cost(Cost {
+            role: Role::Mixer,
+            cpu,
+            received: (peeled - submitted) * packet + clients * link.up as f64,
+            sent: peeled * packet + clients * link.down as f64,
+            memory: BATCH_MEMORY * batch + REPLAY_ENTRY * self.phase_packets() * self.shares(),
+            storage: 0.0,
+            machines: 0.0,
+        })
     }
 
     /// One PKG: it alone has its round's secret.
@@ -181,26 +178,24 @@ impl Model {
 
     /// A role that each client asks once a round.
     fn clients(&self, role: Role, link: Bytes, each: f64, delivered: f64, storage: f64) -> Cost {
-        self.cost(
+        self.cost(Cost {
             role,
-            Cost {
-                role,
-                cpu: self.users() * each,
-                received: self.users() * link.up as f64 + delivered,
-                sent: self.users() * link.down as f64,
-                memory: 0.0,
-                storage,
-                machines: 0.0,
-            },
-        )
+            cpu: self.users() * each,
+            received: self.users() * link.up as f64 + delivered,
+            sent: self.users() * link.down as f64,
+            memory: 0.0,
+            storage,
+            machines: 0.0,
+        })
     }
 
-    fn cost(&self, role: Role, cost: Cost) -> Cost {
+    /// With how many machines it takes.
+    fn cost(&self, cost: Cost) -> Cost {
         let round = self.round_seconds();
         let busy = cost.cpu / (LOAD * self.machine.cores * round);
         let bytes = cost.received.max(cost.sent);
         let wire = bytes * 8.0 / (LOAD * self.machine.gbit * 1e9 * round);
-        Cost { role, machines: busy.max(wire), ..cost }
+        Cost { machines: busy.max(wire), ..cost }
     }
 
     /// A connection with its handshake and frames.

@@ -1,20 +1,17 @@
 //! What a client sends and receives in a round: the bytes in TCP's streams, without TCP's and IP's own headers.
 
 use zephyr_core::{
-    FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, LIST_SIGNATURE_SIZE, PKG_KEY_SIZE, Parameters,
-    RouteMode,
+    DH_SIZE, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, LIST_SIGNATURE_SIZE, PKG_KEY_SIZE,
+    Parameters, RouteMode, SHARE_SIZE, SIGNATURE_SIZE,
 };
 
 use super::model::Servers;
 
 /// Key and signature of an announcement, and the index before them.
-const MIXER_ENTRY: usize = 2 + 32 + 64;
-const PKG_ENTRY: usize = 2 + PKG_KEY_SIZE + 64;
-/// What stands before a directory's entries, and a mixer's signature behind them.
+const MIXER_ENTRY: usize = 2 + DH_SIZE + SIGNATURE_SIZE;
+const PKG_ENTRY: usize = 2 + PKG_KEY_SIZE + SIGNATURE_SIZE;
+/// What stands before a directory's entries.
 const DIRECTORY_HEADER: usize = 111;
-const SIGNATURE: usize = 64;
-/// A share of a key in G1 and in G2.
-const SHARE: usize = 48 + 96;
 /// A number of a round, an enumeration's tag, lengths: postcard's variable integers.
 const SMALL: usize = 6;
 /// An e-mail address, on average.
@@ -56,7 +53,7 @@ fn exchange((requests, request): (usize, usize), frames: usize, replies: usize) 
 /// A directory with its signatures.
 pub fn directory(servers: Servers) -> usize {
     let Servers { mixers, pkgs } = servers;
-    DIRECTORY_HEADER + mixers * (MIXER_ENTRY + SIGNATURE) + pkgs * PKG_ENTRY
+    DIRECTORY_HEADER + mixers * (MIXER_ENTRY + SIGNATURE_SIZE) + pkgs * PKG_ENTRY
 }
 
 /// From one info-node.
@@ -66,7 +63,7 @@ pub fn of_directory(servers: Servers) -> Bytes {
 
 /// From one PKG.
 pub fn of_share() -> Bytes {
-    exchange((1, SMALL + ADDRESS + SIGNATURE), 1, SMALL + SHARE)
+    exchange((1, SMALL + ADDRESS + SIGNATURE_SIZE), 1, SMALL + SHARE_SIZE)
 }
 
 /// How many mixers a client brings its packets to: those at which its packets' routes begin.

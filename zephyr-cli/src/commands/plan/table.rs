@@ -70,7 +70,7 @@ fn servers(model: &Model) -> String {
             cpu,
             bytes(received),
             bytes(sent),
-            machines_of(&cost, machines),
+            machines_of(&cost),
         );
         if machines > 1.0 && !divisible(role) {
             let cores = (cpu / (LOAD * round)).ceil();
@@ -86,8 +86,8 @@ fn divisible(role: Role) -> bool {
     matches!(role, Role::Info | Role::Mailbox)
 }
 
-fn machines_of(cost: &Cost, machines: f64) -> String {
-    if divisible(cost.role) { format!("{:.0}", machines.ceil()) } else { format!("{machines:.2}") }
+fn machines_of(&Cost { role, machines, .. }: &Cost) -> String {
+    if divisible(role) { format!("{:.0}", machines.ceil()) } else { format!("{machines:.2}") }
 }
 
 fn mixing(model: &Model) -> String {

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zephyr_core::{
-    Address, Cover, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE, Hedge,
-    Hop, Link, LinkError, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing,
-    Point, Signature, Suite, Wrap, wrap,
+    Address, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE, Hedge, Hop,
+    Link, LinkError, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing, Point,
+    Signature, Suite,
 };
 use zephyr_server::Native;
 
+use crate::commands::bench::packets::cover;
 use crate::exit::{Failure, Outcome};
 
 type P = <Native as Suite>::Pairing;
@@ -100,17 +101,9 @@ fn mixers(geometry: Geometry) -> (Vec<MixerKey>, Vec<Hop>) {
     (keys, hops)
 }
 
-fn cover(geometry: Geometry, route: &[Hop], hedge: &mut Hedge) -> Option<Vec<u8>> {
-    let (mut sealed, mut packet) = (vec![0; geometry.sealed_len()], vec![0; geometry.packet_len()]);
-    Cover::fill::<P>(&mut sealed, &mut rng());
-    let to = Wrap { geometry, directory: &DIRECTORY, route, mailbox: Mailbox(0) };
-    wrap::<Native>(to, &sealed, &mut packet, &mut rng(), hedge)?;
-    Some(packet)
-}
-
 fn peel(geometry: Geometry) -> Option<f64> {
     let (keys, hops) = mixers(geometry);
-    let packet = cover(geometry, &hops, &mut hedge())?;
+    let packet = cover(geometry, (&DIRECTORY, &hops), Mailbox(0), &mut rng(), &mut hedge())?;
     let mixer = Mixer::<Native>::new(geometry, DIRECTORY, keys.into_iter().next()?);
     let mut copy = packet.clone();
     Some(time(|| {
@@ -121,8 +114,9 @@ fn peel(geometry: Geometry) -> Option<f64> {
 
 fn noise(geometry: Geometry) -> Option<f64> {
     let (hops, mut hedge) = (mixers(geometry).1, hedge());
-    cover(geometry, &hops, &mut hedge)?;
-    Some(time(|| drop(black_box(cover(geometry, &hops, &mut hedge)))))
+    let mut make = || cover(geometry, (&DIRECTORY, &hops), Mailbox(0), &mut rng(), &mut hedge);
+    make()?;
+    Some(time(|| drop(black_box(make()))))
 }
 
 fn verify() -> f64 {
