@@ -48,10 +48,15 @@ impl Batch {
 
     /// Appends an item of zeros and lends it.
     pub fn push_zeros(&mut self) -> &mut [u8] {
-        let len = self.item_len;
+        self.grow(1)
+    }
+
+    /// Appends at most `items` items of zeros (at least 1), as many as have their place next to each other, and lends them.
+    pub fn grow(&mut self, items: usize) -> &mut [u8] {
+        let (item_len, full) = (self.item_len, per_piece(self.item_len) * self.item_len);
         let piece = self.piece();
         let start = piece.len();
-        piece.resize(start + len, 0);
+        piece.resize(full.min(start + items.max(1) * item_len), 0);
         &mut piece[start..]
     }
 

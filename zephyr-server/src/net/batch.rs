@@ -1,15 +1,15 @@
-//! Batches: a header and any number of items of one size, with a trailer that makes them complete
-//! (`/zephyr/batch/1`, a stream of its own for each batch).
+//! Batches: a header and any number of items of one size, with an end that makes them complete (`/zephyr/batch/1`, a
+//! stream of its own for each batch).
 //!
 //! | from | bytes |
 //! | --- | --- |
 //! | sender | length of the header (u32), length of an item (u32), header |
 //! | receiver | `1`: go on. A receiver with too many batches closes the stream instead; the sender tries again |
-//! | sender | for each item `1`, item; then `0`, count (u64), SHA-256 over everything the sender sent so far but the `1`s and `0`: both lengths, header, items |
+//! | sender | any number of blocks, each a count (u16, at least 1) and so many items; then a count of 0, the end |
 //! | receiver | length of the acknowledgement (u16), acknowledgement |
 //!
-//! Numbers are big-endian. The hash guards against a stream cut short or joined wrongly; who sent it is known from the
-//! connection, what it means is for the caller to check.
+//! Numbers are big-endian. That nothing was changed, and who sent it, is known from the connection, which
+//! authenticates every byte; what it means is for the caller to check. A stream that is cut short lacks the end.
 
 mod reader;
 mod writer;
@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use futures::AsyncReadExt;
 use libp2p::{Stream, StreamProtocol};
-use sha2::{Digest, Sha256};
 
 pub use reader::BatchReader;
 pub use writer::BatchWriter;
@@ -33,12 +32,9 @@ pub const MAX_ITEM_LEN: usize = 64 * 1024;
 pub const MAX_ACK_LEN: usize = 1024;
 
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/zephyr/batch/1");
-/// Reads and writes are gathered to this many bytes.
-const BUFFER: usize = 64 * 1024;
+/// A sender's blocks have about so many bytes, or one item.
+const BLOCK_BYTES: usize = 64 * 1024;
 const GO: u8 = 1;
-const ITEM: u8 = 1;
-const TRAILER: u8 = 0;
-const HASH_LEN: usize = 32;
 
 /// Why a batch did not get through.
 #[derive(Debug, thiserror::Error)]
@@ -61,40 +57,12 @@ pub enum BatchError {
     /// The stream ended early: cut off, refused by the receiver, or shut down.
     #[error("The stream of the batch broke off.")]
     Lost(#[source] io::Error),
-    /// The trailer does not fit what came before it. Nothing of this batch may be used.
-    #[error("The batch is not what its sender's trailer says: it has been cut short or changed.")]
-    Trailer,
-    /// It was acknowledged before its end was reached and verified.
-    #[error("The batch cannot be acknowledged before all of it has been read and verified.")]
+    /// It was acknowledged before its end was reached.
+    #[error("The batch cannot be acknowledged before all of it has been read.")]
     Unfinished,
     /// This server's network has been shut down.
     #[error("This server's network has been shut down.")]
     Stopped,
-}
-
-/// The running hash and count of a batch, the same on both sides.
-#[derive(Clone, Debug)]
-struct Tally {
-    hash: Sha256,
-    count: u64,
-}
-
-impl Tally {
-    fn new(preamble: &[u8], header: &[u8]) -> Self {
-        Self { hash: Sha256::new_with_prefix(preamble).chain_update(header), count: 0 }
-    }
-
-    fn add(&mut self, item: &[u8]) {
-        self.hash.update(item);
-        self.count += 1;
-    }
-
-    fn trailer(self) -> [u8; 8 + HASH_LEN] {
-        let mut trailer = [0; 8 + HASH_LEN];
-        trailer[..8].copy_from_slice(&self.count.to_be_bytes());
-        trailer[8..].copy_from_slice(&self.hash.finalize());
-        trailer
-    }
 }
 
 fn preamble(header_len: usize, item_len: usize) -> Option<[u8; 8]> {
@@ -142,7 +110,6 @@ pub(super) async fn open(
     preamble(header_len, item_len).ok_or(BatchError::Form)?;
     let mut header = vec![0; header_len];
     step(stall, stream.read_exact(&mut header)).await?;
-    let tally = Tally::new(&lengths, &header);
-    let reader = BatchReader::new(stream, stall, item_len, tally, Box::new(guard));
+    let reader = BatchReader::new(stream, stall, item_len, Box::new(guard));
     Ok(Opening { header, item_len, reader })
 }

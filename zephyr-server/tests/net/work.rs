@@ -17,11 +17,14 @@ async fn take_batch(node: &mut Node) -> Result<usize, BatchError> {
     else {
         panic!("expected a batch")
     };
-    let mut item = vec![0; item_len];
     let mut count = 0;
-    while reader.next_item(&mut item).await?.is_some() {
-        assert_eq!(item[..4], (count as u32).to_be_bytes());
-        count += 1;
+    while let announced @ 1.. = reader.announced().await? {
+        let mut items = vec![0; announced * item_len];
+        reader.read(&mut items).await?;
+        for item in items.chunks(item_len) {
+            assert_eq!(item[..4], (count as u32).to_be_bytes());
+            count += 1;
+        }
     }
     reader.acknowledge(&header).await?;
     Ok(count)

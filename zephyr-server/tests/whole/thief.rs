@@ -234,10 +234,10 @@ async fn send_once(
 async fn receive(what: Expected, item_len: usize, mut reader: BatchReader) -> Option<Done> {
     let Expected { round, phase, from } = what;
     let (mut batch, mut digest) = (Batch::new(item_len), Sha256::new());
-    let mut item = vec![0; item_len];
-    while reader.next_item(&mut item).await.ok()?.is_some() {
-        digest.update(&item);
-        batch.push(&item);
+    while let items @ 1.. = reader.announced().await.ok()? {
+        let items = batch.grow(items);
+        reader.read(items).await.ok()?;
+        digest.update(items);
     }
     let digest = digest.finalize().into();
     Some(Box::new(move |rules: &mut Rules| {

@@ -4,20 +4,19 @@ use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
-use futures::io::BufReader;
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::Stream;
 
-use super::{BUFFER, BatchError, GO, HASH_LEN, ITEM, MAX_ACK_LEN, TRAILER, Tally, step};
+use super::{BatchError, GO, MAX_ACK_LEN, step};
 
 /// Receives one batch. Dropped before [`BatchReader::acknowledge`], it leaves the sender with an error.
 pub struct BatchReader {
-    stream: BufReader<Stream>,
+    stream: Stream,
     stall: Duration,
     item_len: usize,
-    /// Taken when the trailer has been read.
-    tally: Option<Tally>,
-    verified: bool,
+    /// Items of the current block that have not been read.
+    announced: usize,
+    ended: bool,
     /// This batch's place among those that its sender may have open at once.
     _guard: Box<dyn Any + Send + Sync>,
 }
@@ -26,7 +25,7 @@ impl fmt::Debug for BatchReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchReader")
             .field("item_len", &self.item_len)
-            .field("verified", &self.verified)
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }
@@ -36,11 +35,9 @@ impl BatchReader {
         stream: Stream,
         stall: Duration,
         item_len: usize,
-        tally: Tally,
         guard: Box<dyn Any + Send + Sync>,
     ) -> Self {
-        let stream = BufReader::with_capacity(BUFFER, stream);
-        Self { stream, stall, item_len, tally: Some(tally), verified: false, _guard: guard }
+        Self { stream, stall, item_len, announced: 0, ended: false, _guard: guard }
     }
 
     /// Tells the sender to go on.
@@ -53,45 +50,35 @@ impl BatchReader {
         .await
     }
 
-    /// Reads the next item into `item`, which has exactly the announced size. `None` is the end, and comes only when
-    /// count and hash of the trailer have been found right: until then nothing of the batch may be used.
+    /// How many items come next, at most 65,535; 0 is the end. Until then nothing of the batch may be used.
     ///
-    /// How many items come is up to the sender: stop (drop the reader) when there are more than there may be. After an
-    /// error, or when this future is dropped half-way, the batch is lost.
-    pub async fn next_item(&mut self, item: &mut [u8]) -> Result<Option<()>, BatchError> {
-        if item.len() != self.item_len {
-            return Err(BatchError::Form);
+    /// How many there are in all is up to the sender: stop (drop the reader) when there are more than there may be.
+    /// After an error, or when this future is dropped half-way, the batch is lost.
+    pub async fn announced(&mut self) -> Result<usize, BatchError> {
+        if self.announced == 0 && !self.ended {
+            let mut count = [0; 2];
+            step(self.stall, self.stream.read_exact(&mut count)).await?;
+            self.announced = u16::from_be_bytes(count).into();
+            self.ended = self.announced == 0;
         }
-        let Some(tally) = self.tally.as_mut() else {
-            return if self.verified { Ok(None) } else { Err(BatchError::Trailer) };
-        };
-        let mut kind = [0];
-        step(self.stall, self.stream.read_exact(&mut kind)).await?;
-        match kind[0] {
-            ITEM => {
-                step(self.stall, self.stream.read_exact(item)).await?;
-                tally.add(item);
-                Ok(Some(()))
-            }
-            TRAILER => self.verify().await.map(|()| None),
-            _ => Err(BatchError::Form),
-        }
+        Ok(self.announced)
     }
 
-    async fn verify(&mut self) -> Result<(), BatchError> {
-        let expected = self.tally.take().ok_or(BatchError::Trailer)?.trailer();
-        let mut trailer = [0; 8 + HASH_LEN];
-        step(self.stall, self.stream.read_exact(&mut trailer)).await?;
-        if trailer != expected {
-            return Err(BatchError::Trailer);
+    /// Fills `items` with the next items: whole ones, and no more than were [announced](Self::announced).
+    ///
+    /// After an error, or when this future is dropped half-way, the batch is lost.
+    pub async fn read(&mut self, items: &mut [u8]) -> Result<(), BatchError> {
+        let count = items.len() / self.item_len;
+        if !items.len().is_multiple_of(self.item_len) || count > self.announced {
+            return Err(BatchError::Form);
         }
-        self.verified = true;
-        Ok(())
+        self.announced -= count;
+        step(self.stall, self.stream.read_exact(items)).await
     }
 
     /// Acknowledges the batch, with at most [`MAX_ACK_LEN`] bytes, once its end has been reached.
     pub async fn acknowledge(self, bytes: &[u8]) -> Result<(), BatchError> {
-        if !self.verified {
+        if !self.ended {
             return Err(BatchError::Unfinished);
         }
         if bytes.len() > MAX_ACK_LEN {

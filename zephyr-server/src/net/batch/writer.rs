@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use futures::io::BufWriter;
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::Stream;
 
-use super::{BUFFER, BatchError, GO, ITEM, MAX_ACK_LEN, TRAILER, Tally, preamble, step};
+use super::{BLOCK_BYTES, BatchError, GO, MAX_ACK_LEN, preamble, step};
 
 /// Sends one batch. Dropped before [`BatchWriter::finish`] returns, it leaves the receiver with an error.
 #[derive(Debug)]
 pub struct BatchWriter {
-    stream: BufWriter<Stream>,
+    stream: Stream,
     stall: Duration,
     item_len: usize,
-    tally: Tally,
+    /// The next block, with room for its count in front.
+    block: Vec<u8>,
+    items: u16,
 }
+
+const COUNT: usize = size_of::<u16>();
 
 impl BatchWriter {
     /// Announces a batch and waits until the receiver takes it.
@@ -37,32 +40,43 @@ impl BatchWriter {
         if go != [GO] {
             return Err(BatchError::Form);
         }
-        let tally = Tally::new(&preamble, header);
-        Ok(Self { stream: BufWriter::with_capacity(BUFFER, stream), stall, item_len, tally })
+        let block = Vec::with_capacity(COUNT + BLOCK_BYTES.max(item_len));
+        Ok(Self { stream, stall, item_len, block, items: 0 })
     }
 
-    /// Sends one item of exactly the announced size. Items are gathered; an error may show at a later item.
+    /// Sends one item of exactly the announced size. Items are gathered to blocks of about 64 KiB; an error may show at a
+    /// later item.
     ///
     /// After an error, or when this future is dropped half-way, the batch is lost.
     pub async fn write_item(&mut self, item: &[u8]) -> Result<(), BatchError> {
         if item.len() != self.item_len {
             return Err(BatchError::Form);
         }
-        self.tally.add(item);
-        let stream = &mut self.stream;
-        step(self.stall, async {
-            stream.write_all(&[ITEM]).await?;
-            stream.write_all(item).await
-        })
-        .await
+        if self.block.is_empty() {
+            self.block.extend_from_slice(&[0; COUNT]);
+        }
+        self.block.extend_from_slice(item);
+        self.items += 1;
+        let is_full = self.block.len() + self.item_len > COUNT + BLOCK_BYTES;
+        if is_full || self.items == u16::MAX { self.write_block().await } else { Ok(()) }
     }
 
-    /// Sends the trailer and waits for the receiver's acknowledgement, at most [`MAX_ACK_LEN`] bytes.
-    pub async fn finish(self) -> Result<Vec<u8>, BatchError> {
-        let Self { mut stream, stall, tally, .. } = self;
+    async fn write_block(&mut self) -> Result<(), BatchError> {
+        if self.items > 0 {
+            self.block[..COUNT].copy_from_slice(&self.items.to_be_bytes());
+            step(self.stall, self.stream.write_all(&self.block)).await?;
+            self.block.clear();
+            self.items = 0;
+        }
+        Ok(())
+    }
+
+    /// Sends the end and waits for the receiver's acknowledgement, at most [`MAX_ACK_LEN`] bytes.
+    pub async fn finish(mut self) -> Result<Vec<u8>, BatchError> {
+        self.write_block().await?;
+        let Self { mut stream, stall, .. } = self;
         step(stall, async {
-            stream.write_all(&[TRAILER]).await?;
-            stream.write_all(&tally.trailer()).await?;
+            stream.write_all(&[0; COUNT]).await?;
             stream.flush().await
         })
         .await?;

@@ -12,7 +12,7 @@ use crate::node::{Stats, stats};
 use crate::store::{Mailboxes, StoreError, StoredList};
 
 /// How many messages are read at a time.
-const PAGE: u32 = 64;
+const PAGE: u32 = 32;
 
 /// Where the frames of a download go: [`Replies`], or a test.
 pub(crate) trait Frames: Send {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use futures::future::try_join;
 use sha2::{Digest, Sha256};
 use zephyr_core::{Geometry, MixerIndex, Role, Round, Suite};
 
@@ -13,6 +14,8 @@ use zephyr_machine::batch::Batch;
 use zephyr_machine::delivery::{DeliveryError, Item, Unpack, item_len};
 use zephyr_machine::mailbox::UploadRefusal;
 
+/// How many bytes of items are read at a time.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// How many bytes of messages go into the database at a time.
 const CHUNK_BYTES: usize = 512 * 1024;
 /// How many messages or lists go into the database at a time.
@@ -20,19 +23,23 @@ const CHUNK_ROWS: usize = 1024;
 
 /// Where the items of an upload come from: a [`BatchReader`], or a test.
 pub(crate) trait Items: Send {
-    /// See [`BatchReader::next_item`].
-    fn next_item(
-        &mut self,
-        item: &mut [u8],
-    ) -> impl Future<Output = Result<Option<()>, BatchError>> + Send;
+    /// See [`BatchReader::announced`].
+    fn announced(&mut self) -> impl Future<Output = Result<usize, BatchError>> + Send;
+
+    /// See [`BatchReader::read`].
+    fn read(&mut self, items: &mut [u8]) -> impl Future<Output = Result<(), BatchError>> + Send;
 
     /// Tells the sender that the upload is stored.
     fn acknowledge(self) -> impl Future<Output = Result<(), BatchError>> + Send;
 }
 
 impl Items for BatchReader {
-    async fn next_item(&mut self, item: &mut [u8]) -> Result<Option<()>, BatchError> {
-        BatchReader::next_item(self, item).await
+    async fn announced(&mut self) -> Result<usize, BatchError> {
+        BatchReader::announced(self).await
+    }
+
+    async fn read(&mut self, items: &mut [u8]) -> Result<(), BatchError> {
+        BatchReader::read(self, items).await
     }
 
     async fn acknowledge(self) -> Result<(), BatchError> {
@@ -94,17 +101,14 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
             (server.ok_or(UploadRefusal::NotHere)?.id, manifest.parameters().geometry)
         };
         let mailboxes = self.machine().mailboxes(round);
-        let mut unpack = Unpack::<S>::new(mailboxes, &expected.hash, from, &id);
-        let mut intake = Intake::new(geometry, self.max_messages);
-        let mut item = vec![0; item_len(geometry)];
+        let unpack = Unpack::<S>::new(mailboxes, &expected.hash, from, &id);
+        let mut intake = Intake::new(unpack, geometry, self.max_messages);
 
         if let Some(before) = expected.before {
-            while items.next_item(&mut item).await?.is_some() {
-                intake.take(unpack.next(&item)?)?;
-                intake.clear();
+            while intake.fill(&mut items).await? {
+                intake.take_chunk();
             }
-            unpack.finish()?;
-            if intake.digest() != before {
+            if intake.finish()?.1 != before {
                 return Err(UploadRefusal::Another.into());
             }
             return Ok(items.acknowledge().await?);
@@ -112,17 +116,16 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
 
         let upload = self.store.begin(round, &expected.directory, from).await?;
         let mut staged = Staged { server: self, upload: Some(upload) };
-        while items.next_item(&mut item).await?.is_some() {
-            intake.take(unpack.next(&item)?)?;
-            if intake.is_full() {
-                self.append(upload, &mut intake).await?;
-            }
+        let mut more = intake.fill(&mut items).await?;
+        while more {
+            // The next chunk comes while this one goes into the database.
+            let chunk = intake.take_chunk();
+            (more, ()) = try_join(intake.fill(&mut items), self.append(upload, &chunk)).await?;
         }
-        unpack.finish()?;
-        self.append(upload, &mut intake).await?;
+        self.append(upload, &intake.take_chunk()).await?;
+        let (messages, digest) = intake.finish()?;
         self.machine().expects(round, from, directory)?;
 
-        let (messages, digest) = (intake.count, intake.digest());
         let visible = self.store.complete(upload, &digest).await?;
         staged.upload = None;
         let visible = visible.ok_or(UploadRefusal::NotUnderWay)?;
@@ -135,12 +138,11 @@ impl<S: Suite, M: Mailboxes> MailboxServer<S, M> {
         Ok(items.acknowledge().await?)
     }
 
-    async fn append(&self, upload: UploadId, intake: &mut Intake) -> Result<(), UploadError> {
-        if !self.store.append(upload, &intake.chunk).await? {
-            return Err(UploadRefusal::NotUnderWay.into());
+    async fn append(&self, upload: UploadId, chunk: &Chunk) -> Result<(), UploadError> {
+        match self.store.append(upload, chunk).await? {
+            true => Ok(()),
+            false => Err(UploadRefusal::NotUnderWay.into()),
         }
-        intake.clear();
-        Ok(())
     }
 }
 
@@ -156,8 +158,12 @@ impl<S: Suite, M: Mailboxes> Drop for Staged<'_, S, M> {
     }
 }
 
-/// Gathers checked items for the store.
-struct Intake {
+/// Checks what comes, and gathers it for the store.
+struct Intake<'a, S: Suite> {
+    unpack: Unpack<'a, S>,
+    /// Items as they come.
+    block: Vec<u8>,
+    item_len: usize,
     chunk: Chunk,
     /// How many messages have come.
     count: u32,
@@ -167,15 +173,34 @@ struct Intake {
     lists: Sha256,
 }
 
-impl Intake {
-    fn new(geometry: Geometry, max_messages: u32) -> Self {
+impl<'a, S: Suite> Intake<'a, S> {
+    fn new(unpack: Unpack<'a, S>, geometry: Geometry, max_messages: u32) -> Self {
         let messages = Batch::new(geometry.sealed_len());
         let chunk = Chunk { lists: Vec::new(), first: 0, messages };
-        Self { chunk, count: 0, promised: 0, max_messages, lists: Sha256::new() }
+        let (block, item_len) = (Vec::new(), item_len(geometry));
+        let lists = Sha256::new();
+        Self { unpack, block, item_len, chunk, count: 0, promised: 0, max_messages, lists }
     }
 
-    fn take(&mut self, item: Item<'_>) -> Result<(), UploadError> {
-        match item {
+    /// Fills a chunk; whether there may be more than it holds.
+    async fn fill(&mut self, items: &mut impl Items) -> Result<bool, UploadError> {
+        while !self.is_full() {
+            let most = (BLOCK_BYTES / self.item_len).max(1);
+            let count = items.announced().await?.min(most);
+            if count == 0 {
+                return Ok(false);
+            }
+            let mut block = std::mem::take(&mut self.block);
+            block.resize(count * self.item_len, 0);
+            items.read(&mut block).await?;
+            block.chunks_exact(self.item_len).try_for_each(|item| self.take(item))?;
+            self.block = block;
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, item: &[u8]) -> Result<(), UploadError> {
+        match self.unpack.next(item)? {
             Item::Head(head) => {
                 self.promised += u64::from(head.messages);
                 if self.promised > self.max_messages.into() {
@@ -201,14 +226,19 @@ impl Intake {
             || messages.max(self.chunk.lists.len()) >= CHUNK_ROWS
     }
 
-    fn clear(&mut self) {
-        self.chunk.lists.clear();
-        self.chunk.first = self.count;
-        self.chunk.messages = Batch::new(self.chunk.messages.item_len());
+    fn take_chunk(&mut self) -> Chunk {
+        let messages = Batch::new(self.chunk.messages.item_len());
+        let next = Chunk { lists: Vec::new(), first: self.count, messages };
+        std::mem::replace(&mut self.chunk, next)
     }
 
-    /// What tells this upload from any other: every list is signed, so the lists name every message.
-    fn digest(&self) -> [u8; 32] {
-        self.lists.clone().finalize().into()
+    /// How many messages have come, and what tells this upload from any other: every list is signed, so the lists name
+    /// every message.
+    ///
+    /// # Errors
+    /// If something is missing.
+    fn finish(self) -> Result<(u32, [u8; 32]), UploadError> {
+        self.unpack.finish()?;
+        Ok((self.count, self.lists.finalize().into()))
     }
 }

@@ -230,13 +230,13 @@ impl Jobs {
 async fn read(reader: &mut BatchReader, item_len: usize) -> Result<([u8; 32], Batch), BatchError> {
     let mut batch = Batch::new(item_len);
     let mut digest = Sha256::new();
-    let mut item = vec![0; item_len];
-    while reader.next_item(&mut item).await?.is_some() {
-        if batch.len() >= MAX_BATCH {
+    while let items @ 1.. = reader.announced().await? {
+        if batch.len() + items > MAX_BATCH {
             return Err(BatchError::Form);
         }
-        digest.update(&item);
-        batch.push(&item);
+        let items = batch.grow(items);
+        reader.read(items).await?;
+        digest.update(items);
     }
     Ok((digest.finalize().into(), batch))
 }

@@ -171,17 +171,21 @@ impl Sender {
 }
 
 impl Items for Sender {
-    async fn next_item(&mut self, item: &mut [u8]) -> Result<Option<()>, BatchError> {
-        tokio::task::yield_now().await;
-        match self.items.get(self.next) {
-            Some(bytes) => {
-                item.copy_from_slice(bytes);
-                self.next += 1;
-                Ok(Some(()))
-            }
-            None if self.breaks_off => Err(BatchError::Lost(io::ErrorKind::UnexpectedEof.into())),
-            None => Ok(None),
+    async fn announced(&mut self) -> Result<usize, BatchError> {
+        match self.items.len() - self.next {
+            0 if self.breaks_off => Err(BatchError::Lost(io::ErrorKind::UnexpectedEof.into())),
+            left => Ok(left.min(3)),
         }
+    }
+
+    async fn read(&mut self, items: &mut [u8]) -> Result<(), BatchError> {
+        let coming = self.items[self.next..].iter();
+        for (item, bytes) in items.chunks_exact_mut(self.items[0].len()).zip(coming) {
+            tokio::task::yield_now().await;
+            item.copy_from_slice(bytes);
+            self.next += 1;
+        }
+        Ok(())
     }
 
     async fn acknowledge(self) -> Result<(), BatchError> {
