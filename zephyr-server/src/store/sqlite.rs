@@ -24,10 +24,12 @@ pub use registrations::SqliteRegistrations;
 /// # Errors
 /// If it cannot be opened or written, or was made by a newer version.
 pub async fn open_sqlite(url: &str) -> Result<SqlitePool, StoreError> {
-    // A registration is read once a round, and the system has the file in memory anyway: each connection's own copy
-    // would be up to 2 MB.
-    open(url, options(url)?.pragma("cache_size", "-256")).await
+    open(url, options(url)?.pragma(CACHE.0, CACHE.1)).await
 }
+
+/// What is read is read once a round, and the system has the file in memory anyway: each connection's own copy would be
+/// up to 2 MB.
+const CACHE: (&str, &str) = ("cache_size", "-256");
 
 async fn open(url: &str, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     // Where much is deleted the file is to shrink again.
@@ -50,7 +52,7 @@ async fn open(url: &str, options: SqliteConnectOptions) -> Result<SqlitePool, St
 /// anything is committed later on the others, since there is one log, in order.
 async fn open_for_uploads(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
     let options = options(url)?.pragma("wal_autocheckpoint", "16384");
-    let durable = open(url, options.clone()).await?;
+    let durable = open(url, options.clone().pragma(CACHE.0, CACHE.1)).await?;
     if is_memory(url) {
         return Ok((durable.clone(), durable));
     }

@@ -69,8 +69,8 @@ impl<M: Mailboxes> Reader<'_, M> {
                 let wanted = PAGE.min(list.messages - sent);
                 // Unreadable, or being pruned: the client sees that the mailbox is not whole.
                 let page = self.page(list, sent, wanted).await.map_err(|_| Close::Refused)?;
-                for message in &page {
-                    reply.send(message).await?;
+                for message in page {
+                    reply.send(&message).await?;
                 }
                 sent += wanted;
             }
