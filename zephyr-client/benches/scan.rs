@@ -22,7 +22,7 @@ use rows::{Row, decile};
 const CONTACTS: usize = 100;
 const MESSAGES: usize = 10_000;
 /// How often the scan for contacts is measured.
-const SCANS: usize = 20;
+const SCANS: usize = 60;
 /// How many messages are tried at once, for each processor: as the client does.
 const BATCH: usize = 16;
 /// How often the trials of a batch are measured.

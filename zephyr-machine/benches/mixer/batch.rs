@@ -113,7 +113,7 @@ pub(super) fn rows() {
         unit: "ms",
         against: "peeling them on one core",
         ratio: Some(best / alone),
-        limit: Some(1.1 / cores as f64),
+        limit: Some(1.15 / cores as f64),
     }
     .print();
 }

@@ -391,10 +391,15 @@ proptest! {
         let mut checks = LoopChecks::new();
         checks.remember(&world.manifest(), ROUND, (&hash, &exits), Mailbox(0), &[packet]);
         let mut answers = answers.iter().cycle();
-        for _ in 0..100 {
-            let Some(now) = checks.wake_up() else { break };
+        let schedule = world.manifest().parameters().schedule(ROUND);
+        // However long a list pretends to be: an answer takes its time, and the round closes.
+        let (mut now, takes) = (schedule.deliver_until, schedule.closes.since(schedule.deliver_until) / 50);
+        for _ in 0..200 {
+            let Some(next) = checks.wake_up() else { break };
+            now = now.max(next);
             match checks.poll(now) {
                 Some(LoopAction::Ask { id, .. }) => {
+                    now = now.plus(takes);
                     checks.answered::<S>(id, answers.next().map(Vec::as_slice), now);
                 }
                 Some(LoopAction::Checked { .. }) => prop_assert!(false),
