@@ -10,6 +10,8 @@ mod rows;
 mod batch;
 #[path = "mixer/memory.rs"]
 mod memory;
+#[path = "mixer/noise.rs"]
+mod noise;
 #[path = "mixer/sphinx.rs"]
 mod sphinx;
 
@@ -88,5 +90,6 @@ fn main() {
     peel();
     sphinx::rows();
     batch::rows();
+    noise::rows();
     memory::rows();
 }

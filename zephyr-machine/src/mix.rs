@@ -5,30 +5,30 @@
 //! whole before the order is drawn, it does not depend on where packets came from, and every packet takes as long, be
 //! it somebody's or the mixer's own. (A packet that is dropped takes less. Who made it knows that anyway.)
 
+mod cores;
 mod cover;
 mod mixture;
 mod peel;
 mod pool;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zephyr_core::{
-    DirectoryHash, Hedge, Hop, Mailbox, Mixer, MixerIndex, Next, Parameters, PeelError, Routes,
-    Suite,
+    DirectoryHash, Hop, Mailbox, Mixer, MixerIndex, Next, Parameters, PeelError, Routes, Suite,
 };
 
 use super::batch::{Gathered, per_piece};
 use super::loops::LoopPacket;
+pub use cover::{NoiseMaker, PhaseNoise};
 pub use mixture::{Broken, Messages, Packets};
 use mixture::{Filling, Piece};
 use peel::Peeled;
 use pool::{Origin, Pool};
 
-/// What a mixer knows of its round while it mixes.
-pub struct Work<S: Suite> {
-    /// Peels with the round's secret key.
-    pub mixer: Mixer<S>,
+/// What a mixer knows of its round besides its key: enough to make packets, not to peel them.
+pub struct Outline {
     /// This mixer.
     pub me: MixerIndex,
     /// The round.
@@ -41,6 +41,14 @@ pub struct Work<S: Suite> {
     pub parameters: Parameters,
     /// The mailbox to which the mixer's noise serves as [loop packets](super::loops). Nobody else knows which.
     pub watched: Mailbox,
+}
+
+/// What a mixer knows of its round while it mixes.
+pub struct Work<S: Suite> {
+    /// Peels with the round's secret key.
+    pub mixer: Mixer<S>,
+    /// All the rest.
+    pub outline: Arc<Outline>,
     /// Last, since fields are dropped in order: wipes behind the key, whoever drops the work.
     pub wipe: WipeOnDrop,
 }
@@ -116,42 +124,48 @@ impl<S: Suite> Work<S>
 where
     Mixer<S>: Sync,
 {
-    /// Mixes `batch` in phase `phase`: [`begin`](Self::begin) and [`Mixing::finish`].
+    /// Mixes `batch` in the phase of `noise`: [`begin`](Self::begin) and [`Mixing::finish`].
     pub fn run(
         &self,
-        phase: usize,
         batch: impl Into<Gathered>,
+        noise: PhaseNoise,
         seen: &mut HashSet<[u8; 32]>,
         rng: &mut impl CryptoRng,
-        hedge: &mut Hedge,
     ) -> Mixed {
-        self.begin(phase, batch, rng, hedge).finish(self, seen)
+        self.begin(batch, noise, rng).finish(self, seen)
     }
 
-    /// Adds noise to `batch` and shuffles it: own packets and others' together.
+    /// Adds `noise` to the `batch` of its phase and shuffles it: own packets and others' together. What was not made
+    /// of the noise before is made now, on all cores.
+    ///
+    /// # Panics
+    /// If the noise is another round's.
     pub fn begin(
         &self,
-        phase: usize,
         batch: impl Into<Gathered>,
+        noise: PhaseNoise,
         rng: &mut impl CryptoRng,
-        hedge: &mut Hedge,
     ) -> Mixing {
-        let mut pool = Pool::new(batch.into());
-        let own = self.noise(phase, rng, hedge);
-        let mut mixed = Mixed { noise: own.next.len(), loops: own.loops, ..Mixed::default() };
-        pool.add(own.packets, own.next.into_iter().map(Origin::Own));
+        assert!(noise.is_of(&self.outline), "a round is mixed with noise of its own");
+        let (mut pool, phase) = (Pool::new(batch.into()), noise.phase());
+        let own = noise.finish::<S>(cores::all());
+        let mut mixed = Mixed { noise: own.len(), loops: own.loops, ..Mixed::default() };
+        for piece in own.pieces {
+            pool.add(piece.bytes, piece.next.into_iter().map(Origin::Own));
+        }
         pool.shuffle(rng);
         let filling = Filling::new(pool.item_len, pool.pieces.len());
-        for successor in self.routes.successors(phase, self.me) {
+        for successor in self.outline.routes.successors(phase, self.outline.me) {
             mixed.packets.insert(successor, filling.packets(successor));
         }
         Mixing { phase, pool, decoy: own.decoy, filling, mixed }
     }
 
     fn allowed(&self, phase: usize, next: Next) -> bool {
+        let Outline { me, routes, parameters, .. } = &*self.outline;
         match next {
-            Next::Mixer(mixer) => self.routes.successors(phase, self.me).contains(&mixer),
-            Next::Mailbox(mailbox) => mailbox.0 < self.parameters.mailboxes,
+            Next::Mixer(mixer) => routes.successors(phase, *me).contains(&mixer),
+            Next::Mailbox(mailbox) => mailbox.0 < parameters.mailboxes,
         }
     }
 
@@ -215,7 +229,7 @@ impl Mixing {
             pieces += 1;
             filling.put(Piece { bytes, next });
         });
-        let len = work.parameters.geometry.sealed_len();
+        let len = work.outline.parameters.geometry.sealed_len();
         let messages = messages.into_iter();
         mixed.messages = messages.map(|(m, places)| (m, filling.messages(places, len))).collect();
         mixed

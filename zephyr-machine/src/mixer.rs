@@ -10,21 +10,26 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zephyr_core::{
-    Directory, DirectoryHash, Hedge, Mailbox, Manifest, MixerAnnouncement, MixerIndex, MixerKey,
-    Round, Schedule, Suite, UnixMs,
+    Directory, DirectoryHash, Hedge, Mailbox, Manifest, MixerAnnouncement, MixerIndex, Round,
+    Schedule, Suite, UnixMs,
 };
 
 use super::batch::Gathered;
-use super::mix::{Messages, Mixed, Packets, Work, wipe_stack};
+use super::mix::{Messages, Mixed, NoiseMaker, Packets, PhaseNoise, Work, wipe_stack};
 
 mod intake;
 mod keys;
 
 pub use intake::{BatchRefusal, MAX_BATCH};
-use keys::{draw_key, prepare};
+use keys::Secrets;
 
 /// What a mixer is to do.
 pub enum Action<S: Suite> {
+    /// Make the round's noise while there is time. Whatever is not made of it is made when it is mixed.
+    Prepare {
+        /// Makes it.
+        noise: NoiseMaker,
+    },
     /// Mix this batch with [`Work::run`], which may take long, and report with [`MixerRound::mixed`]. Or
     /// [begin](Work::begin), report with [`MixerRound::mixing`] to have sent what is peeled, and finish.
     Mix {
@@ -32,6 +37,8 @@ pub enum Action<S: Suite> {
         phase: usize,
         /// The packets.
         batch: Gathered,
+        /// The mixer's own packets of the phase.
+        noise: PhaseNoise,
         /// The keys.
         work: Arc<Work<S>>,
         /// The ephemeral keys seen in the round; give them back with the result.
@@ -62,16 +69,15 @@ pub enum Action<S: Suite> {
 struct Phase {
     /// How many batches are still to come.
     awaited: usize,
-    /// What has come; `None` from when it is being mixed.
-    batch: Option<Gathered>,
+    /// What has come, and the noise that goes with it; `None` from when it is being mixed.
+    batch: Option<(Gathered, PhaseNoise)>,
     /// To whom its result is still to be sent; `None` until it is being peeled.
     unsent: Option<Vec<MixerIndex>>,
 }
 
 enum State<S: Suite> {
-    /// The key is announced, the directory is not agreed on yet. Boxed, so that moving the round leaves no copy of
-    /// the key behind.
-    Open(Box<MixerKey>),
+    /// The key is announced, the directory is not agreed on yet.
+    Open(Box<Secrets>),
     /// The directory is agreed on.
     Agreed {
         work: Arc<Work<S>>,
@@ -111,7 +117,7 @@ impl<S: Suite> MixerRound<S> {
         rng: &mut impl CryptoRng,
         hedge: &mut Hedge,
     ) -> Self {
-        let (key, public) = draw_key::<S>(rng, hedge);
+        let (secrets, public) = Secrets::draw::<S>(rng, hedge);
         wipe_stack();
         let parameters = manifest.parameters();
         Self {
@@ -119,7 +125,7 @@ impl<S: Suite> MixerRound<S> {
             watched: Mailbox((rng.next_u64() % u64::from(parameters.mailboxes)) as u32),
             announcement: MixerAnnouncement::sign::<S>(seed, manifest.network(), round, public),
             schedule: parameters.schedule(round),
-            state: State::Open(key),
+            state: State::Open(secrets),
             void: false,
             ready: Vec::new(),
             submitted: HashSet::new(),
@@ -141,7 +147,7 @@ impl<S: Suite> MixerRound<S> {
     /// The directory, once agreed on and while the round is under way.
     pub fn directory(&self) -> Option<&DirectoryHash> {
         match &self.state {
-            State::Agreed { work, .. } => Some(&work.directory),
+            State::Agreed { work, .. } => Some(&work.outline.directory),
             _ => None,
         }
     }
@@ -154,7 +160,7 @@ impl<S: Suite> MixerRound<S> {
     /// The mixers that deliver in the round, while it is under way.
     pub fn exits(&self) -> Option<Vec<MixerIndex>> {
         match &self.state {
-            State::Agreed { work, .. } => Some(work.routes.exits().to_vec()),
+            State::Agreed { work, .. } => Some(work.outline.routes.exits().to_vec()),
             _ => None,
         }
     }
@@ -177,22 +183,27 @@ impl<S: Suite> MixerRound<S> {
     /// The round's directory is valid. If this mixer is not in it, or with another key, the round is over for it.
     /// Only the first directory counts.
     pub fn agree(&mut self, manifest: &Manifest<'_>, directory: &Directory<'_>) {
-        let State::Open(key) = &mut self.state else { return };
+        let State::Open(secrets) = &mut self.state else { return };
         let known = directory.mixer_key(self.me) == Some(self.announcement.key);
         let Some(routes) = directory.routes(manifest).filter(|_| known) else {
             self.end();
             return;
         };
         let parameters = *manifest.parameters();
-        let phase = |k| {
-            let awaited = routes.predecessors(k, self.me).len();
-            let batch = Some(Gathered::new(parameters.geometry.packet_len()));
+        let work = secrets.prepare(self.me, self.watched, parameters, routes, directory);
+        let noise = secrets.noise(&work.outline);
+        wipe_stack();
+        if !noise.is_empty() {
+            self.ready.push(Action::Prepare { noise: NoiseMaker::new(&noise) });
+        }
+        let phase = |noise: PhaseNoise| {
+            let k = noise.phase();
+            let awaited = work.outline.routes.predecessors(k, self.me).len();
+            let batch = Some((Gathered::new(parameters.geometry.packet_len()), noise));
             (k, Phase { awaited, batch, unsent: None })
         };
-        let phases = (0..routes.len()).filter(|&k| routes.works(k, self.me)).map(phase).collect();
-        let work = prepare(key, self.me, self.watched, parameters, routes, directory);
-        wipe_stack();
-        self.agreed = Some(work.directory);
+        let phases = noise.into_iter().map(phase).collect();
+        self.agreed = Some(work.outline.directory);
         self.state = State::Agreed { work, phases, seen: Some(HashSet::new()), undelivered: false };
         // A mixer that no route visits is done.
         self.settle();
@@ -217,12 +228,12 @@ impl<S: Suite> MixerRound<S> {
             phase.batch.is_some() && phase.awaited == 0 && !(**k == 0 && submitting)
         })?;
         let seen = seen.take()?;
-        let batch = state.batch.take().expect("just looked");
+        let (batch, noise) = state.batch.take().expect("just looked");
         if phase == 0 {
             // Nothing is submitted any more.
             self.submitted = HashSet::new();
         }
-        Some(Action::Mix { phase, batch, work: work.clone(), seen })
+        Some(Action::Mix { phase, batch, noise, work: work.clone(), seen })
     }
 
     /// A phase is being peeled, and this is what will go on: it can be sent from now on. Nothing is sent if the round
@@ -244,7 +255,7 @@ impl<S: Suite> MixerRound<S> {
         self.mixing(phase, &mixed.packets);
         let State::Agreed { work, seen, undelivered, .. } = &mut self.state else { return };
         *seen = Some(back);
-        if phase + 1 == work.routes.len() {
+        if phase + 1 == work.outline.routes.len() {
             *undelivered = true;
             self.ready.push(Action::Deliver { messages: mixed.messages });
         }
@@ -326,7 +337,7 @@ impl<S: Suite> MixerRound<S> {
         let incomplete =
             phases.iter().find(|(k, phase)| phase.awaited > 0 && now >= self.deadline(**k));
         if let Some((&k, _)) = incomplete {
-            let predecessors = work.routes.predecessors(k, self.me).into_iter();
+            let predecessors = work.outline.routes.predecessors(k, self.me).into_iter();
             return Some(predecessors.filter(|m| !self.came.contains_key(&(k, *m))).collect());
         }
         (now >= self.schedule.deliver_until).then(Vec::new)

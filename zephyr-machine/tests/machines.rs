@@ -2,6 +2,8 @@
 
 #[path = "machines/agreement.rs"]
 mod agreement;
+#[path = "machines/ahead.rs"]
+mod ahead;
 #[path = "machines/barrier.rs"]
 mod barrier;
 #[path = "machines/board.rs"]

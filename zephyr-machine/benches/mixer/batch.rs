@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 use zephyr_blst::Native;
 use zephyr_core::*;
 use zephyr_machine::batch::Batch;
-use zephyr_machine::mix::{Mixed, WipeOnDrop, Work};
+use zephyr_machine::mix::{Mixed, Outline, PhaseNoise, WipeOnDrop, Work};
 
 use super::rows::Row;
 use super::{DIRECTORY, SECRET};
@@ -37,21 +37,21 @@ pub(super) fn work() -> Work<Native> {
     };
     let (key, me) = (MixerKey::from_bytes(SECRET), MixerIndex(0));
     let hop = Hop { mixer: me, key: key.public::<Native>() };
-    Work {
-        mixer: Mixer::new(geometry, DIRECTORY, key),
+    let outline = Outline {
         me,
         directory: DIRECTORY,
         routes: Routes::new(RouteMode::Round, geometry, &DIRECTORY, [me]).expect("a route"),
         hops: vec![hop],
         parameters,
         watched: Mailbox(0),
-        wipe: WipeOnDrop,
-    }
+    };
+    let mixer = Mixer::new(geometry, DIRECTORY, key);
+    Work { mixer, outline: outline.into(), wipe: WipeOnDrop }
 }
 
 /// Gathers `count` packets as they come from clients, made on all cores.
 pub(super) fn gather(work: &Work<Native>, count: usize) -> Batch {
-    let geometry = work.parameters.geometry;
+    let geometry = work.outline.parameters.geometry;
     let mut gathered = Batch::new(geometry.packet_len());
     let (packets, made) = std::sync::mpsc::sync_channel::<Vec<u8>>(16);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -64,7 +64,7 @@ pub(super) fn gather(work: &Work<Native>, count: usize) -> Batch {
                 let sealed = vec![7; geometry.sealed_len()];
                 for i in (thread..count).step_by(threads) {
                     let mailbox = Mailbox(i as u32 % MAILBOXES);
-                    let (directory, route) = (&DIRECTORY, &work.hops[..]);
+                    let (directory, route) = (&DIRECTORY, &work.outline.hops[..]);
                     let to = Wrap { geometry, directory, route, mailbox };
                     let mut packet = vec![0; geometry.packet_len()];
                     wrap::<Native>(to, &sealed, &mut packet, &mut rng, &mut hedge)
@@ -81,7 +81,8 @@ pub(super) fn gather(work: &Work<Native>, count: usize) -> Batch {
 
 pub(super) fn run(work: &Work<Native>, batch: Batch) -> Mixed {
     let (mut seen, mut rng) = (HashSet::new(), ChaCha20Rng::seed_from_u64(1));
-    work.run(0, batch, &mut seen, &mut rng, &mut Hedge::new([1; 32], 0))
+    let noise = PhaseNoise::draw(&work.outline, 0, &mut rng, &mut Hedge::new([1; 32], 0));
+    work.run(batch, noise, &mut seen, &mut rng)
 }
 
 /// A batch on all cores, against as many packets peeled one after the other.
@@ -97,7 +98,7 @@ pub(super) fn rows() {
         let mixed = run(&work, copy);
         best = best.min(start.elapsed().as_secs_f64());
         assert_eq!(mixed.dropped(), 0);
-        let position = work.routes.first_position();
+        let position = work.outline.routes.first_position();
         let mut packet = vec![0; batch.item_len()];
         let start = Instant::now();
         for item in batch.iter() {

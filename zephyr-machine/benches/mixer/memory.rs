@@ -40,7 +40,7 @@ static ALLOCATOR: Counting = Counting;
 pub(super) fn rows() {
     const PACKETS: usize = 100_000;
     let work = work();
-    let bytes = PACKETS * work.parameters.geometry.packet_len();
+    let bytes = PACKETS * work.outline.parameters.geometry.packet_len();
     let before = LIVE.load(Relaxed);
     PEAK.store(before, Relaxed);
     let batch = gather(&work, PACKETS);

@@ -1,12 +1,9 @@
 //! Peeling on all cores.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError, mpsc};
-
 use zephyr_core::{DH_SIZE, Mixer, Next, PeelError, Suite};
 
 use super::pool::{Origin, Pool};
-use super::{Work, wipe_stack};
+use super::{Work, cores};
 
 /// Below so many packets one thread does it all.
 const PARALLEL_FROM: usize = 64;
@@ -20,7 +17,6 @@ pub(super) struct Peeled {
 
 /// A piece to be peeled.
 struct Task<'a> {
-    number: usize,
     bytes: Vec<u8>,
     origins: &'a [Origin],
 }
@@ -41,49 +37,26 @@ where
         decoy: Option<&[u8]>,
         mut done: impl FnMut(Vec<u8>, &[Origin], Vec<Peeled>),
     ) {
-        let position = self.routes.first_position() + phase;
+        let outline = &self.outline;
+        let position = outline.routes.first_position() + phase;
         let (item_len, origins) = (pool.item_len, pool.origins);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if origins.len() < PARALLEL_FROM { 1 } else { cores::all() };
         let threads = threads.min(pool.pieces.len());
         let mut rest = &origins[..];
-        let tasks = pool.pieces.into_iter().enumerate().map(|(number, bytes)| {
+        let tasks = pool.pieces.into_iter().map(|bytes| {
             let (origins, others) = rest.split_at(bytes.len() / item_len);
             rest = others;
-            Task { number, bytes, origins }
+            Task { bytes, origins }
         });
-        if threads == 1 || origins.len() < PARALLEL_FROM {
-            for mut task in tasks {
+        cores::in_order(
+            threads,
+            tasks,
+            |mut task| {
                 let peeled = self.peel_piece(position, item_len, &mut task, decoy);
-                wipe_stack();
-                done(task.bytes, task.origins, peeled);
-            }
-            return;
-        }
-        let tasks = Mutex::new(tasks);
-        let next = || tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let (results, peeled) = mpsc::channel();
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                let (results, next) = (results.clone(), &next);
-                scope.spawn(move || {
-                    while let Some(mut task) = next() {
-                        let peeled = self.peel_piece(position, item_len, &mut task, decoy);
-                        // Whoever waits for it waits until the last.
-                        let _ = results.send((task, peeled));
-                    }
-                    wipe_stack();
-                });
-            }
-            drop(results);
-            let (mut early, mut wanted) = (BTreeMap::new(), 0);
-            for (task, peeled) in peeled {
-                early.insert(task.number, (task, peeled));
-                while let Some((task, peeled)) = early.remove(&wanted) {
-                    done(task.bytes, task.origins, peeled);
-                    wanted += 1;
-                }
-            }
-        });
+                (task, peeled)
+            },
+            |(task, peeled)| done(task.bytes, task.origins, peeled),
+        );
     }
 
     #[inline(never)] // so that its frame can be wiped behind it

@@ -3,7 +3,7 @@
 use rand_core::Rng;
 use zephyr_core::{MixerIndex, Next, shuffle_with};
 
-use crate::batch::{Batch, Gathered, per_piece};
+use crate::batch::{Gathered, per_piece};
 
 /// Where a packet comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,21 +30,20 @@ impl Pool {
         let (origins, places) = (Vec::with_capacity(len), Vec::with_capacity(len));
         let mut pool = Self { item_len, pieces: Vec::new(), origins, places };
         for (sender, batch) in gathered.into_batches() {
-            let sender = Origin::Sender(sender);
-            pool.add(batch, std::iter::repeat(sender));
+            for piece in batch.into_pieces() {
+                pool.add(piece, std::iter::repeat(Origin::Sender(sender)));
+            }
         }
         pool
     }
 
-    /// Adds packets with their origins, without moving them.
-    pub(super) fn add(&mut self, batch: Batch, origins: impl IntoIterator<Item = Origin>) {
-        self.origins.extend(origins.into_iter().take(batch.len()));
-        for piece in batch.into_pieces() {
-            let first = (self.pieces.len() * per_piece(self.item_len)) as u32;
-            let items = (piece.len() / self.item_len) as u32;
-            self.places.extend(first..first + items);
-            self.pieces.push(piece);
-        }
+    /// Adds a piece with packets, which it does not move, and their origins.
+    pub(super) fn add(&mut self, piece: Vec<u8>, origins: impl IntoIterator<Item = Origin>) {
+        let items = piece.len() / self.item_len;
+        self.origins.extend(origins.into_iter().take(items));
+        let first = (self.pieces.len() * per_piece(self.item_len)) as u32;
+        self.places.extend(first..first + items as u32);
+        self.pieces.push(piece);
     }
 
     /// Brings all packets into one random order, each as likely as any other.

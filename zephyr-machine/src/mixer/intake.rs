@@ -47,11 +47,11 @@ impl<S: Suite> MixerRound<S> {
                 SubmitRefusal::NotHere
             });
         };
-        if packet.len() != work.parameters.geometry.packet_len() {
+        if packet.len() != work.outline.parameters.geometry.packet_len() {
             return Err(SubmitRefusal::Length);
         }
         let batch = phases.get_mut(&0).ok_or(SubmitRefusal::NotHere)?.batch.as_mut();
-        let batch = batch.ok_or(SubmitRefusal::Closed)?;
+        let (batch, _) = batch.ok_or(SubmitRefusal::Closed)?;
         if batch.len() >= MAX_BATCH {
             return Err(SubmitRefusal::Full);
         }
@@ -84,7 +84,7 @@ impl<S: Suite> MixerRound<S> {
         let State::Agreed { work, .. } = &self.state else {
             return Err(BatchRefusal::NotUnderWay);
         };
-        match work.routes.predecessors(phase, self.me).contains(&from) {
+        match work.outline.routes.predecessors(phase, self.me).contains(&from) {
             true => Ok(true),
             false => Err(BatchRefusal::NotHere),
         }
@@ -107,11 +107,11 @@ impl<S: Suite> MixerRound<S> {
         let State::Agreed { work, phases, .. } = &mut self.state else {
             return Err(BatchRefusal::NotUnderWay);
         };
-        if !work.routes.predecessors(phase, self.me).contains(&from) {
+        if !work.outline.routes.predecessors(phase, self.me).contains(&from) {
             return Err(BatchRefusal::NotHere);
         }
         let state = phases.get_mut(&phase).ok_or(BatchRefusal::NotHere)?;
-        let collected = state.batch.as_mut().ok_or(BatchRefusal::NotHere)?;
+        let (collected, _) = state.batch.as_mut().ok_or(BatchRefusal::NotHere)?;
         if batch.item_len() != collected.item_len() {
             return Err(BatchRefusal::NotHere);
         }

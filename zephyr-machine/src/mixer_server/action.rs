@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::batch::Gathered;
 use crate::delivery::Delivery;
 use crate::event::ServerEvent;
-use crate::mix::{Packets, Work};
+use crate::mix::{NoiseMaker, Packets, PhaseNoise, Work};
 use crate::peer::{BatchHeader, PeerReply};
 use crate::record::{Record, RecordKey};
 
@@ -67,6 +67,15 @@ pub enum MixerAction<S: Suite> {
         /// The answer.
         reply: PeerReply,
     },
+    /// Make the round's noise while there is time, by [`NoiseMaker::step`] in one thread or several, until there is
+    /// nothing left to do. Nothing is to be reported: whatever is not made of it, also because nobody had time, is made
+    /// when it is mixed.
+    Prepare {
+        /// The round.
+        round: Round,
+        /// Makes it.
+        noise: NoiseMaker,
+    },
     /// Mix with [`Work::run`], which may take long, and report with [`mixed`](super::MixerServer::mixed). Or
     /// [begin](Work::begin), report with [`mixing`](super::MixerServer::mixing) to have sent what is peeled, and
     /// finish.
@@ -77,11 +86,13 @@ pub enum MixerAction<S: Suite> {
         phase: usize,
         /// The packets.
         batch: Gathered,
+        /// The mixer's own packets of the phase.
+        noise: PhaseNoise,
         /// The keys.
         work: Arc<Work<S>>,
         /// The ephemeral keys seen in the round; give them back with the result.
         seen: HashSet<[u8; 32]>,
-        /// Seeds the shuffle and hedges the noise of this phase, together with the shell's own randomness.
+        /// Seeds the shuffle, together with the shell's own randomness.
         secret: Zeroizing<[u8; 32]>,
     },
     /// Send a batch to a mixer, again and again until it is acknowledged or it is `until`; report the

@@ -131,10 +131,13 @@ impl<S: Suite> MixerServer<S> {
         let manifest = self.manifest.at(round);
         let Some(entry) = self.rounds.get_mut(&round) else { return };
         match (action, directory) {
-            (Action::Mix { phase, batch, work, seen }, _) => {
+            (Action::Prepare { noise }, _) => {
+                self.actions.push_back(MixerAction::Prepare { round, noise });
+            }
+            (Action::Mix { phase, batch, noise, work, seen }, _) => {
                 entry.packets = batch.len();
                 let secret = self.hedge.draw::<32>(rng, &[b"mix"]);
-                let mix = MixerAction::Mix { round, phase, batch, work, seen, secret };
+                let mix = MixerAction::Mix { round, phase, batch, noise, work, seen, secret };
                 self.actions.push_back(mix);
             }
             (Action::Send { to: index, phase, packets }, Some(directory)) => {

@@ -77,12 +77,12 @@ fn results_that_wait_to_be_sent_are_not_sent_once_the_round_is_late() {
     let world = World::simple(RouteMode::Free, 3, 3);
     let mut round = Running::new(&world);
     let machine = &mut round.machines[0];
-    let Some(Action::Mix { phase, batch, work, mut seen }) =
+    let Some(Action::Mix { phase, batch, noise, work, mut seen }) =
         machine.poll(round.schedule.submit_until)
     else {
         panic!("mixes what was submitted")
     };
-    let mixed = work.run(phase, batch, &mut seen, &mut round.rng, &mut round.hedge);
+    let mixed = work.run(batch, noise, &mut seen, &mut round.rng);
     machine.mixed(phase, mixed, seen);
     assert!(matches!(machine.poll(round.schedule.phase_deadline(0)), Some(Action::Void { .. })));
     assert!(machine.poll(round.schedule.phase_deadline(0)).is_none());
@@ -152,12 +152,13 @@ fn a_result_that_comes_after_the_round_was_given_up_is_forgotten() {
     let (_world, mut round, [a, ..]) = three();
     let until = round.schedule.submit_until;
     let i = usize::from(a.0);
-    let Some(Action::Mix { phase, batch, work, mut seen }) = round.machines[i].poll(until) else {
+    let Some(Action::Mix { phase, batch, noise, work, mut seen }) = round.machines[i].poll(until)
+    else {
         panic!("mixes what was submitted")
     };
     assert!(round.machines[i].poll(until).is_none(), "and not twice");
     round.machines[i].void();
-    let mixed = work.run(phase, batch, &mut seen, &mut round.rng, &mut round.hedge);
+    let mixed = work.run(batch, noise, &mut seen, &mut round.rng);
     round.machines[i].mixed(phase, mixed, seen);
     assert!(round.machines[i].poll(until).is_none() && round.machines[i].is_over());
 }
@@ -248,10 +249,11 @@ fn acknowledgements_of_batches_never_sent_do_no_harm() {
 fn a_batch_that_is_taken_before_its_phase_is_said_to_be_mixed_ends_nothing_too_early() {
     let (_world, mut round, [a, b, _]) = three();
     let (i, until) = (usize::from(a.0), round.schedule.submit_until);
-    let Some(Action::Mix { phase, batch, work, mut seen }) = round.machines[i].poll(until) else {
+    let Some(Action::Mix { phase, batch, noise, work, mut seen }) = round.machines[i].poll(until)
+    else {
         panic!("mixes what was submitted")
     };
-    let mixing = work.begin(phase, batch, &mut round.rng, &mut round.hedge);
+    let mixing = work.begin(batch, noise, &mut round.rng);
     round.machines[i].mixing(phase, mixing.packets());
     let Some(Action::Send { to, phase: 1, packets }) = round.machines[i].poll(until) else {
         panic!("sends what is being peeled")
@@ -270,10 +272,10 @@ fn a_batch_that_is_taken_before_its_phase_is_said_to_be_mixed_ends_nothing_too_e
 fn what_is_being_peeled_is_not_sent_when_the_round_was_given_up() {
     let (_world, mut round, [a, ..]) = three();
     let (i, until) = (usize::from(a.0), round.schedule.submit_until);
-    let Some(Action::Mix { phase, batch, work, .. }) = round.machines[i].poll(until) else {
+    let Some(Action::Mix { phase, batch, noise, work, .. }) = round.machines[i].poll(until) else {
         panic!("mixes what was submitted")
     };
-    let mixing = work.begin(phase, batch, &mut round.rng, &mut round.hedge);
+    let mixing = work.begin(batch, noise, &mut round.rng);
     round.machines[i].void();
     round.machines[i].mixing(phase, mixing.packets());
     assert!(round.machines[i].poll(until).is_none());

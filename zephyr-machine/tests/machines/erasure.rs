@@ -8,6 +8,8 @@ use std::hint::black_box;
 use std::io::BufRead;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 use zephyr_core::*;
 use zephyr_machine::mix::wipe_stack;
 
@@ -121,6 +123,19 @@ fn mixer_needle(world: &World, i: usize) -> Needle {
     Needle::new(&hedge.draw(&mut rng, &[b"mixer round secret"]))
 }
 
+/// What all noise of mixer `i` in [`ROUND`] follows from, and what that of its first phase does.
+#[inline(never)]
+fn noise_needles(world: &World, i: usize) -> [Needle; 2] {
+    let (mut rng, mut hedge) = world.randomness(i, ROUND);
+    hedge.draw::<32>(&mut rng, &[b"mixer round secret"]);
+    let seed = hedge.draw::<64>(&mut rng, &[b"noise of a round"]);
+    let (key, secret) = seed.split_at(32);
+    let mut rng = ChaCha20Rng::from_seed(key.try_into().unwrap());
+    let mut hedge = Hedge::new(secret.try_into().unwrap(), 0);
+    let phase = hedge.draw::<64>(&mut rng, &[b"noise"]);
+    [&seed, &phase].map(|seed| Needle::new(seed.last_chunk().unwrap()))
+}
+
 #[inline(never)]
 fn pkg_needle() -> Needle {
     let (mut rng, mut hedge) = (rng(1), Hedge::new([2; 32], 0));
@@ -193,6 +208,28 @@ fn a_mixers_key_is_gone_when_a_phase_ends_that_was_being_mixed_when_the_round_be
     assert!(found > 0, "while it is mixed");
     drop(work);
     assert_eq!(count(&needle), Some(0));
+}
+
+#[test]
+fn what_a_mixers_noise_follows_from_is_gone_when_its_round_is_delivered_or_void() {
+    let _alone = alone();
+    for (salt, is_void) in [(5, false), (6, true)] {
+        let parameters = Parameters { min_batch: 40, ..parameters(RouteMode::Round, 1, 1) };
+        let world = World::new(parameters, 1, 1).salted(salt);
+        let [seed, phase] = wiped(|| noise_needles(&world, 0));
+        let mut round = Running::new(&world);
+        let Some(found) = count(&phase) else { return };
+        assert!(found > 0, "before the phase");
+        assert_eq!(count(&seed), Some(0), "the phases have their own");
+        assert!(round.makers[0].step::<S>());
+        if is_void {
+            round.machines[0].void();
+        } else {
+            round.finish();
+            assert_eq!(round.messages(), 40);
+        }
+        assert_eq!(count(&phase), Some(0));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use rand_chacha::rand_core::TryRng;
 use zephyr_core::*;
 use zephyr_machine::batch::Batch;
-use zephyr_machine::mix::{Messages, Mixed, Packets, WipeOnDrop, Work};
+use zephyr_machine::mix::{Messages, Mixed, Outline, Packets, PhaseNoise, WipeOnDrop, Work};
 use zephyr_machine::noise::Noise;
 
 use super::world::*;
@@ -13,7 +13,7 @@ use super::world::*;
 const HASH: DirectoryHash = DirectoryHash::from_bytes([6; 32]);
 
 /// The first of `mixers` in line, which mixes by itself, and all their hops.
-fn work(parameters: Parameters, mixers: u16) -> Work<S> {
+pub fn work(parameters: Parameters, mixers: u16) -> Work<S> {
     let geometry = parameters.geometry;
     let secret = |i: u16| MixerKey::from_bytes([i as u8 + 1; 32]);
     let hops: Vec<_> =
@@ -22,24 +22,18 @@ fn work(parameters: Parameters, mixers: u16) -> Work<S> {
     let routes = routes.unwrap();
     let me = routes.entries()[0];
     let mixer = Mixer::new(geometry, HASH, secret(me.0));
-    Work {
-        mixer,
-        me,
-        directory: HASH,
-        routes,
-        hops,
-        parameters,
-        watched: Mailbox(0),
-        wipe: WipeOnDrop,
-    }
+    let watched = Mailbox(0);
+    let outline = Outline { me, directory: HASH, routes, hops, parameters, watched };
+    Work { mixer, outline: outline.into(), wipe: WipeOnDrop }
 }
 
 /// `count` packets over the only route, and the messages in them.
 fn packets(work: &Work<S>, count: usize) -> (Batch, Vec<Vec<u8>>) {
     let (mut rng, mut hedge) = (rng(3), Hedge::new([3; 32], 0));
-    let geometry = work.parameters.geometry;
-    let route = work.routes.pick(&mut rng);
-    let route: Vec<_> = route.iter().map(|m| work.hops[usize::from(m.0)]).collect();
+    let Outline { routes, hops, parameters, .. } = &*work.outline;
+    let geometry = parameters.geometry;
+    let route = routes.pick(&mut rng);
+    let route: Vec<_> = route.iter().map(|m| hops[usize::from(m.0)]).collect();
     let mut batch = Batch::new(geometry.packet_len());
     let messages = (0..count)
         .map(|_| {
@@ -53,7 +47,9 @@ fn packets(work: &Work<S>, count: usize) -> (Batch, Vec<Vec<u8>>) {
 }
 
 fn run(work: &Work<S>, batch: Batch, seed: u64) -> Mixed {
-    work.run(0, batch, &mut HashSet::new(), &mut rng(seed), &mut Hedge::new([8; 32], seed))
+    let mut rng = rng(seed);
+    let noise = PhaseNoise::draw(&work.outline, 0, &mut rng, &mut Hedge::new([8; 32], seed));
+    work.run(batch, noise, &mut HashSet::new(), &mut rng)
 }
 
 fn alone(noise_mu: u32) -> Work<S> {
@@ -121,7 +117,7 @@ fn noise_for_later_mixers_stands_among_the_packets_as_well() {
     let work = work(noisy, 2);
     let (batch, _) = packets(&work, 8);
     // Peeled by the first mixer alone, the real ones are known.
-    let quiet = Work { parameters: Parameters { noise_mu: 0, ..noisy }, ..self::work(noisy, 2) };
+    let quiet = self::work(Parameters { noise_mu: 0, ..noisy }, 2);
     let real = run(&quiet, batch.clone(), 0);
     let (_, real) = real.packets.into_iter().next().unwrap();
     let real: HashSet<_> = real.iter().map(<[u8]>::to_vec).collect();

@@ -246,9 +246,9 @@ impl Net {
                 let Some((to, round, from)) = self.calls.remove(&call) else { return };
                 self.send(i, to, Parcel::Reply { round, from, reply });
             }
-            MixerAction::Mix { round, phase, batch, work, mut seen, secret } => {
-                let mut hedge = Hedge::new(*secret, 0);
-                let mixed = work.run(phase, batch, &mut seen, &mut self.rng, &mut hedge);
+            MixerAction::Prepare { .. } => {}
+            MixerAction::Mix { round, phase, batch, noise, work, mut seen, .. } => {
+                let mixed = work.run(batch, noise, &mut seen, &mut self.rng);
                 self.post(i, Parcel::Mixed { round, phase, mixed, seen });
             }
             MixerAction::Send { to, header, packets, .. } => {

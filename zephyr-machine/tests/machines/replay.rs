@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use zephyr_core::*;
 use zephyr_machine::batch::Batch;
+use zephyr_machine::mix::PhaseNoise;
 
 use super::world::*;
 
@@ -57,9 +58,11 @@ fn a_packet_twice_in_a_batch_or_in_batches_of_two_phases_is_mixed_once() {
     batch.push(&packet);
     let mut seen = HashSet::new();
     let (rng, hedge) = (&mut round.rng, &mut round.hedge);
-    let mixed = work.run(0, batch.clone(), &mut seen, rng, hedge);
+    let noise = PhaseNoise::draw(&work.outline, 0, rng, hedge);
+    let mixed = work.run(batch.clone(), noise, &mut seen, rng);
     assert_eq!((mixed.dropped(), mixed.messages[&Mailbox(0)].len()), (1, 1));
-    let again = work.run(0, batch, &mut seen, rng, hedge);
+    let noise = PhaseNoise::draw(&work.outline, 0, rng, hedge);
+    let again = work.run(batch, noise, &mut seen, rng);
     assert_eq!((again.dropped(), again.messages.len()), (2, 0), "seen in an earlier batch");
 }
 

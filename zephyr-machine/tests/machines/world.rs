@@ -10,7 +10,7 @@ use zephyr_machine::agreement::vet;
 use zephyr_machine::batch::Batch;
 use zephyr_machine::board::Board;
 use zephyr_machine::loops::LoopPacket;
-use zephyr_machine::mix::{BadPackets, Messages, Mixed};
+use zephyr_machine::mix::{BadPackets, Messages, Mixed, NoiseMaker};
 use zephyr_machine::mixer::{Action, MixerRound};
 use zephyr_machine::record::{Record, RecordKey, RecordKind, SignedRecord};
 
@@ -273,6 +273,8 @@ pub struct Running {
     pub geometry: Geometry,
     pub schedule: Schedule,
     pub machines: Vec<MixerRound<S>>,
+    /// What would make their noise ahead. Nobody does, unless a test does.
+    pub makers: Vec<NoiseMaker>,
     pub rng: ChaCha20Rng,
     pub hedge: Hedge,
     /// Batches that get lost.
@@ -303,9 +305,14 @@ impl Running {
         let bytes = world.agree(round);
         let directory = Directory::parse(&bytes).unwrap();
         let mut machines: Vec<_> = (0..world.mixers()).map(|i| world.open(i, round)).collect();
+        let mut makers = Vec::new();
         for machine in &mut machines {
             assert!(machine.is_open() && machine.directory().is_none());
             machine.agree(&manifest, &directory);
+            makers.push(match machine.poll(world.schedule(round).submit_from) {
+                Some(Action::Prepare { noise }) => noise,
+                _ => NoiseMaker::default(),
+            });
         }
         Self {
             hash: directory.hash(),
@@ -314,6 +321,7 @@ impl Running {
             geometry: world.geometry(),
             schedule: world.schedule(round),
             machines,
+            makers,
             rng: rng(77 + round.0),
             hedge: Hedge::new([7; 32], 0),
             lost: HashSet::new(),
@@ -373,15 +381,15 @@ impl Running {
         while let Some(action) = self.machines[i].poll(now) {
             busy = true;
             match action {
-                Action::Mix { phase, batch, work, mut seen } => {
-                    let (rng, hedge) = (&mut self.rng, &mut self.hedge);
-                    let mut mixed = work.run(phase, batch, &mut seen, rng, hedge);
+                Action::Prepare { .. } => {}
+                Action::Mix { phase, batch, noise, work, mut seen } => {
+                    let mut mixed = work.run(batch, noise, &mut seen, &mut self.rng);
                     self.noise += mixed.noise;
                     self.dropped += mixed.dropped();
                     self.bad.extend(mixed.bad.iter().map(|(from, bad)| ((me, *from), *bad)));
                     self.loops.entry(me).or_default().append(&mut mixed.loops);
                     if let Some((_, corrupt)) = self.corrupt.filter(|(mixer, _)| *mixer == me) {
-                        corrupt(&mut mixed, rng);
+                        corrupt(&mut mixed, &mut self.rng);
                     }
                     self.machines[i].mixed(phase, mixed, seen);
                 }

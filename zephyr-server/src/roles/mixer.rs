@@ -1,5 +1,6 @@
 //! The mixer's shell: one task that does what the rules say; whatever takes long runs beside it and reports back.
 
+mod ahead;
 mod handler;
 mod jobs;
 mod state;
@@ -118,8 +119,9 @@ impl MixerServer {
                     waiting.send(encode(&reply));
                 }
             }
-            MixerAction::Mix { round, phase, batch, work, seen, secret } => {
-                self.jobs.mix((round, phase), batch, work, seen, &secret);
+            MixerAction::Prepare { noise, .. } => self.jobs.prepare(&noise),
+            MixerAction::Mix { round, batch, noise, work, seen, secret, .. } => {
+                self.jobs.mix(round, batch, noise, work, seen, &secret);
             }
             MixerAction::Send { round, phase, to, index, header, packets, until } => {
                 let done = Done::Sent { round, to: index, phase };

@@ -146,10 +146,10 @@ impl Shell {
                     waiting.send(encode(&reply));
                 }
             }
-            MixerAction::Mix { round, phase, batch, work, mut seen, secret } => {
+            MixerAction::Prepare { .. } => {}
+            MixerAction::Mix { round, phase, batch, noise, work, mut seen, .. } => {
                 let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
-                let mut hedge = Hedge::new(*secret, 0);
-                let mut mixed = work.run(phase, batch, &mut seen, &mut rng, &mut hedge);
+                let mut mixed = work.run(batch, noise, &mut seen, &mut rng);
                 for packets in mixed.packets.values_mut() {
                     *packets = Batch::new(packets.item_len()).into();
                 }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use zephyr_core::{Hedge, Role, Round, Suite};
+use zephyr_core::{Role, Round, Suite};
 use zephyr_machine::batch::Gathered;
 use zephyr_machine::event::ServerEvent;
-use zephyr_machine::mix::{Mixed, Work};
+use zephyr_machine::mix::{Mixed, PhaseNoise, Work};
 use zephyr_machine::mixer_server::MixerAction;
 
 use super::corrupt::Corruption;
@@ -72,8 +72,14 @@ impl<S: Suite + Sync> World<'_, S> {
                     self.reply(number, call, Answer::Vote(reply));
                 }
             }
-            MixerAction::Mix { round, phase, batch, work, seen, secret } => {
-                self.mix(number, round, phase, batch, &work, seen, &secret);
+            MixerAction::Prepare { noise, .. } => {
+                // Some have time for all of it, some for a part, and some for none.
+                for _ in 0..self.rng.below(8) {
+                    noise.step::<S>();
+                }
+            }
+            MixerAction::Mix { round, batch, noise, work, seen, .. } => {
+                self.mix(number, round, batch, noise, &work, seen);
             }
             MixerAction::Send { round, phase, to, index, header, packets, until } => {
                 let batch = packets.to_batch().into();
@@ -115,22 +121,20 @@ impl<S: Suite + Sync> World<'_, S> {
         self.check_blame(number, event);
     }
 
-    #[allow(clippy::too_many_arguments)] // what the mixer wants mixed
     fn mix(
         &mut self,
         number: usize,
         round: Round,
-        phase: usize,
         batch: Gathered,
+        noise: PhaseNoise,
         work: &Work<S>,
         mut seen: HashSet<[u8; 32]>,
-        secret: &[u8; 32],
     ) {
-        let mut hedge = Hedge::new(*secret, 0);
+        let phase = noise.phase();
         let mut rng = ChaCha8Rng::from_rng(&mut self.rng);
         let (packets, before) = (batch.len(), seen.len());
         let old = seen.clone();
-        let mut mixed = work.run(phase, batch, &mut seen, &mut rng, &mut hedge);
+        let mut mixed = work.run(batch, noise, &mut seen, &mut rng);
         if self.is_mutated(Mutation::MixesCopies) {
             seen = old.clone();
             mixed.bad.clear();

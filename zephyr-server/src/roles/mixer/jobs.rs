@@ -12,12 +12,13 @@ use tokio::time::{sleep, timeout};
 use zephyr_core::wire::decode;
 use zephyr_core::{Hedge, MixerIndex, Round, ServerId, SigningGuard, UnixMs};
 
+use super::ahead::Ahead;
 use super::state::GuardFile;
 use crate::net::{BatchError, BatchReader, BatchWriter, NetHandle, NodeId};
 use crate::node::{Native, context};
 use zephyr_machine::batch::{Batch, Gathered};
 use zephyr_machine::delivery::Delivery;
-use zephyr_machine::mix::{Broken, Mixed, Mixing, Packets, Work};
+use zephyr_machine::mix::{Broken, Mixed, Mixing, NoiseMaker, Packets, PhaseNoise, Work};
 use zephyr_machine::mixer::MAX_BATCH;
 use zephyr_machine::mixer_server::Expected;
 use zephyr_machine::peer::{BatchHeader, PeerReply, ProposalRefusal};
@@ -75,12 +76,13 @@ pub(super) enum Done {
 /// The jobs under way. Dropping them ends them.
 pub(super) struct Jobs {
     net: NetHandle,
+    ahead: Ahead,
     tasks: JoinSet<Done>,
 }
 
 impl Jobs {
     pub(super) fn new(net: NetHandle) -> Self {
-        Self { net, tasks: JoinSet::new() }
+        Self { net, ahead: Ahead::new(), tasks: JoinSet::new() }
     }
 
     /// The next job that is done; `None` while there is none.
@@ -113,20 +115,31 @@ impl Jobs {
         });
     }
 
+    pub(super) fn prepare(&mut self, noise: &NoiseMaker) {
+        for work in self.ahead.make(noise) {
+            self.tasks.spawn(async move {
+                work.await;
+                Done::Nothing
+            });
+        }
+    }
+
     pub(super) fn mix(
         &mut self,
-        (round, phase): (Round, usize),
+        round: Round,
         batch: Gathered,
+        noise: PhaseNoise,
         work: Arc<Work<Native>>,
         seen: HashSet<[u8; 32]>,
         secret: &[u8; 32],
     ) {
-        let mut hedge = Hedge::new(*secret, 0);
+        let (phase, urgent) = (noise.phase(), self.ahead.pause());
         // The shuffle's generator: seeded by the system and the mixer's long-term secret together.
-        let seed = hedge.draw::<32>(&mut context::rng(), &[b"shuffle"]);
+        let seed = Hedge::new(*secret, 0).draw::<32>(&mut context::rng(), &[b"shuffle"]);
         let mut rng = ChaCha20Rng::from_seed(*seed);
         self.tasks.spawn_blocking(move || {
-            let mixing = work.begin(phase, batch, &mut rng, &mut hedge);
+            let _urgent = urgent;
+            let mixing = work.begin(batch, noise, &mut rng);
             Done::Shuffled { round, phase, mixing, work, seen }
         });
     }
@@ -138,7 +151,9 @@ impl Jobs {
         work: Arc<Work<Native>>,
         mut seen: HashSet<[u8; 32]>,
     ) {
+        let urgent = self.ahead.pause();
         self.tasks.spawn_blocking(move || {
+            let _urgent = urgent;
             let mixed = mixing.finish(&work, &mut seen);
             Done::Mixed { round, phase, mixed, seen }
         });
