@@ -13,6 +13,8 @@ pub const LOOK_UP: f64 = 250e-6;
 pub const MIXING: f64 = 1.6;
 /// What a mixer holds of a batch, in units of the batch.
 pub const BATCH_MEMORY: f64 = 1.1;
+/// A mixer has the noise of a round and, while it mixes, of the next.
+const NOISE_ROUNDS: f64 = 2.0;
 /// A replay set's entry: a key of 32 bytes in a table that is at least half full.
 const REPLAY_ENTRY: f64 = 66.0;
 /// How busy a processor and a network card may be, of what they can do: clients come as they like, and peaks must fit.
@@ -62,10 +64,18 @@ pub struct Cost {
     pub machines: f64,
 }
 
-/// Messages that all mixers together add to a mailbox.
+/// Messages that all mixers together add to a mailbox: one mixer in each phase, or all of them in all.
 pub fn noise_per_mailbox(parameters: &Parameters, mixers: usize) -> f64 {
     let hops = parameters.geometry.hops().min(mixers) as f64;
-    hops * f64::from(parameters.noise_mu) / 1_000.0
+    hops * shares(parameters, mixers) * f64::from(parameters.noise_mu) / 1_000.0
+}
+
+/// How many mixers work in a phase: by so much routes divide its packets.
+fn shares(parameters: &Parameters, mixers: usize) -> f64 {
+    match parameters.routes {
+        RouteMode::Round => 1.0,
+        _ => mixers as f64,
+    }
 }
 
 impl Model {
@@ -82,15 +92,15 @@ impl Model {
         self.users() * f64::from(self.parameters.packets_per_round)
     }
 
-    /// Messages that one mixer adds in a round.
+    /// Messages that one mixer adds in a phase.
     fn own_noise(&self) -> f64 {
         f64::from(self.parameters.noise_mu) / 1_000.0 * f64::from(self.parameters.mailboxes)
     }
 
     /// Messages of all users and mixers.
     fn messages(&self) -> f64 {
-        let hops = self.parameters.geometry.hops().min(self.servers.mixers);
-        self.packets() + hops as f64 * self.own_noise()
+        let noise = noise_per_mailbox(&self.parameters, self.servers.mixers);
+        self.packets() + noise * f64::from(self.parameters.mailboxes)
     }
 
     /// Messages in a mailbox.
@@ -100,23 +110,37 @@ impl Model {
 
     /// By how much routes divide the packets of a phase among the mixers.
     pub fn shares(&self) -> f64 {
+        shares(&self.parameters, self.servers.mixers)
+    }
+
+    /// In how many phases of a round a mixer works at most.
+    fn phases(&self) -> f64 {
         match self.parameters.routes {
             RouteMode::Round => 1.0,
-            _ => self.servers.mixers as f64,
+            _ => self.parameters.geometry.hops().min(self.servers.mixers) as f64,
         }
     }
 
     /// Packets of a mixer's last phase, in which most of the others' noise is among them.
     pub fn phase_packets(&self) -> f64 {
-        (self.messages() - self.own_noise()) / self.shares()
+        self.messages() / self.shares() - self.own_noise()
     }
 
-    /// How long a phase takes a mixer, in seconds: what is slower of its processor and its network card.
+    /// How long a phase takes a mixer, in seconds: what is slower of its processor and its network card. A packet is
+    /// peeled for each of its noise too, which is made before, as far as there is time.
     pub fn phase_seconds(&self) -> f64 {
-        let crypto = self.phase_packets() * self.units.peel
-            + self.own_noise() / self.shares() * self.units.noise;
+        let own = self.own_noise();
+        let crypto =
+            (self.phase_packets() + own) * self.units.peel + self.late() * own * self.units.noise;
         let bytes = self.phase_packets() * self.parameters.geometry.packet_len() as f64;
         (MIXING * crypto / self.machine.cores).max(bytes * 8.0 / (self.machine.gbit * 1e9))
+    }
+
+    /// Which part of its noise a mixer can't make while submissions come in, on one core fewer than it has.
+    fn late(&self) -> f64 {
+        let work = self.phases() * self.own_noise() * self.units.noise;
+        let submitting = f64::from(self.parameters.submit_ms) / 1_000.0;
+        (1.0 - submitting * (self.machine.cores - 1.0).max(1.0) / work).max(0.0)
     }
 
     /// From the end of the submit phase until the last message is in its mailbox, in seconds; the delivery counts as
@@ -131,12 +155,13 @@ impl Model {
         let hops = self.parameters.geometry.hops() as f64;
         let (packets, own) = (self.packets(), self.own_noise());
         // Of those that peel a packet of noise, there are fewer the later it is made.
-        let peeled = (packets * hops + own * hops * (hops - 1.0) / 2.0) / n;
+        let noise = own * self.shares();
+        let peeled = (packets * hops + noise * hops * (hops - 1.0) / 2.0) / n;
         // Clients bring each packet once, to the first mixer of its route.
         let submitted = packets / n;
         let clients = self.users() * sizes::entries(&self.parameters, self.servers) as f64 / n;
         let link = sizes::of_packets(&self.parameters, (submitted / clients).round() as usize);
-        let cpu = MIXING * (peeled * self.units.peel + own * hops / n * self.units.noise)
+        let cpu = MIXING * (peeled * self.units.peel + noise * hops / n * self.units.noise)
             + clients * self.connection(link);
         let packet = self.parameters.geometry.packet_len() as f64;
         let batch = self.phase_packets() * packet;
@@ -145,7 +170,9 @@ impl Model {
             cpu,
             received: (peeled - submitted) * packet + clients * link.up as f64,
             sent: peeled * packet + clients * link.down as f64,
-            memory: BATCH_MEMORY * batch + REPLAY_ENTRY * self.phase_packets() * self.shares(),
+            memory: BATCH_MEMORY * batch
+                + REPLAY_ENTRY * self.phase_packets() * self.shares()
+                + NOISE_ROUNDS * self.phases() * own * packet,
             storage: 0.0,
             machines: 0.0,
         })
@@ -314,6 +341,34 @@ mod tests {
         // 2,000 packets of each mixer: three make them, the other two of a route peel them.
         let crypto = MIXING * (3.0 * 2_000.0 * 50e-6 / 3.0 + 2_000.0 * 400e-6);
         assert!((some.costs()[0].cpu - none.costs()[0].cpu - crypto).abs() < 1e-9);
+    }
+
+    #[test]
+    fn noise_is_made_before_the_phases_if_there_is_time() {
+        let some = model(10_000, RouteMode::Round, 20_000);
+        // 14,000 come in; for each of the 2,000 of its own a packet is peeled.
+        let peeling = MIXING * 16_000.0 * 50e-6 / 2.0;
+        assert!((some.phase_seconds() - peeling).abs() < 1e-9);
+        let slow = Units { noise: 400e-3, ..some.units };
+        // One core makes 1,350 in 540 seconds; two make the other 650 when the phase begins.
+        let late = Model { units: slow, ..some }.phase_seconds() - peeling;
+        assert!((late - MIXING * 650.0 * 400e-3 / 2.0).abs() < 1e-6, "{late}");
+    }
+
+    #[test]
+    fn mixers_that_work_in_all_phases_add_noise_in_all_of_them() {
+        let (none, some) =
+            (model(10_000, RouteMode::Rotations, 0), model(10_000, RouteMode::Rotations, 20_000));
+        assert_eq!((none.mailbox(), some.mailbox()), (100.0, 280.0));
+        // 18,000 packets of noise in all, of which 2,000 are a mixer's own in its last phase.
+        assert!((some.phase_packets() - none.phase_packets() - 4_000.0).abs() < 1e-6);
+        let crypto = MIXING * (3.0 * 2_000.0 * 50e-6 + 3.0 * 2_000.0 * 400e-6);
+        assert!((some.costs()[0].cpu - none.costs()[0].cpu - crypto).abs() < 1e-9);
+        let packet = none.parameters.geometry.packet_len() as f64;
+        let memory = some.costs()[0].memory - none.costs()[0].memory;
+        let held = 2.0 * 3.0 * 2_000.0 * packet;
+        let batch = BATCH_MEMORY * 4_000.0 * packet + REPLAY_ENTRY * 12_000.0;
+        assert!((memory - held - batch).abs() < 1.0);
     }
 
     #[test]
