@@ -22,6 +22,7 @@ pub use self::connection::{CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection,
 pub use self::error::{FrameError, LinkError};
 pub use self::frame::{FRAME_PREFIX, FrameBuffer};
 use self::noise::{Channel, Handshake, Secret, TAG};
+use crate::crypto::suite::{Dh, X25519};
 use crate::ids::NetworkId;
 
 /// The version of the messages on a link, the first that the initiator seals.
@@ -45,20 +46,22 @@ const PROLOGUE: &[u8] = b"ZEPHYR-V1-LINK";
 ///
 /// Frames come from a [`FrameBuffer`], which is told by [`lengths`](Self::lengths) what may come. Any failure to
 /// authenticate closes the link for good. Keys are wiped when they are dropped.
-pub struct Link {
+///
+/// `D` is X25519 as this end computes it, which the other end doesn't see; all the time of a handshake goes into it.
+pub struct Link<D: Dh = X25519> {
     initiator: bool,
-    state: State,
+    state: State<D>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is no heap to box it on")]
-enum State {
-    Keys(Handshake),
+enum State<D: Dh> {
+    Keys(Handshake<D>),
     Version(Channel),
     Open(Channel),
     Closed,
 }
 
-impl Link {
+impl<D: Dh> Link<D> {
     /// The client's end, towards the server of `network` whose X25519 key is `server_key`.
     ///
     /// `ephemeral` is 32 random bytes that are never used again.
@@ -220,7 +223,7 @@ impl Link {
     }
 }
 
-impl core::fmt::Debug for Link {
+impl<D: Dh> core::fmt::Debug for Link<D> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let state = match self.state {
             State::Keys(_) => "Keys",

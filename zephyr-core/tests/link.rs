@@ -8,6 +8,8 @@ use zephyr_core::*;
 #[allow(dead_code)]
 mod vectors;
 
+type Handshake = NoiseHandshake<X25519>;
+
 const NETWORK: NetworkId = NetworkId::from_bytes([7; 32]);
 const SECRET: [u8; 32] = [3; 32];
 
@@ -53,12 +55,12 @@ fn linked() -> (Link, Link) {
 fn noise_gives_the_published_bytes() {
     let vector = &vectors::load("noise/nk.txt")[0];
     let mut sides = [
-        NoiseHandshake::initiator(
+        Handshake::initiator(
             &vector.hex("init_prologue"),
             &vector.array("init_remote_static"),
             NoiseSecret(vector.array("init_ephemeral")),
         ),
-        NoiseHandshake::responder(
+        Handshake::responder(
             &vector.hex("resp_prologue"),
             NoiseSecret(vector.array("resp_static")),
             NoiseSecret(vector.array("resp_ephemeral")),
@@ -90,8 +92,9 @@ fn noise_gives_the_published_bytes() {
 }
 
 fn channels() -> [NoiseChannel; 2] {
-    let mut a = NoiseHandshake::initiator(b"", &X25519::public(&SECRET), NoiseSecret([1; 32]));
-    let mut b = NoiseHandshake::responder(b"", NoiseSecret(SECRET), NoiseSecret([2; 32]));
+    let key = X25519::public(&SECRET);
+    let mut a = Handshake::initiator(b"", &key, NoiseSecret([1; 32]));
+    let mut b = Handshake::responder(b"", NoiseSecret(SECRET), NoiseSecret([2; 32]));
     let mut message = [0; HANDSHAKE_SIZE];
     a.write(&mut message).unwrap();
     b.read(&message).unwrap();
@@ -183,21 +186,21 @@ fn a_flipped_bit_in_a_message_closes_the_link() {
 #[test]
 fn a_server_with_another_key_is_refused() {
     let mut client = client();
-    let mut server = Link::responder(&NETWORK, &[4; 32], [2; 32]);
+    let mut server: Link = Link::responder(&NETWORK, &[4; 32], [2; 32]);
     let result = server.read_handshake(&mut handshake(&mut client));
     assert_eq!(result, Err(LinkError::Authentication));
 }
 
 #[test]
 fn another_network_is_refused() {
-    let mut server = Link::responder(&NetworkId::from_bytes([8; 32]), &SECRET, [2; 32]);
+    let mut server: Link = Link::responder(&NetworkId::from_bytes([8; 32]), &SECRET, [2; 32]);
     let result = server.read_handshake(&mut handshake(&mut client()));
     assert_eq!(result, Err(LinkError::Authentication));
 }
 
 #[test]
 fn keys_of_low_order_are_refused() {
-    let mut to_nobody = Link::initiator(&NETWORK, &[0; 32], [1; 32]);
+    let mut to_nobody: Link = Link::initiator(&NETWORK, &[0; 32], [1; 32]);
     assert_eq!(to_nobody.write_handshake(&mut [0; 64]), Err(LinkError::Authentication));
     for low in [0, 1] {
         let mut frame = [0; HANDSHAKE_SIZE];
@@ -245,7 +248,7 @@ fn another_wire_version_is_refused() {
     prologue.extend_from_slice(NETWORK.as_bytes());
     for version in [0u8, 2, 255] {
         let key = X25519::public(&SECRET);
-        let mut client = NoiseHandshake::initiator(&prologue, &key, NoiseSecret([1; 32]));
+        let mut client = Handshake::initiator(&prologue, &key, NoiseSecret([1; 32]));
         let mut server = server();
         let mut message = [0; HANDSHAKE_SIZE];
         client.write(&mut message).unwrap();

@@ -35,3 +35,4 @@ type Suite = zephyr_blst::Native;
 type Suite = zephyr_core::Standard;
 
 type Pairing = <Suite as zephyr_core::Suite>::Pairing;
+type Dh = <Suite as zephyr_core::Suite>::Dh;

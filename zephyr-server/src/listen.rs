@@ -14,3 +14,10 @@ pub use peer::{PeerInfo, Prefix};
 pub use replies::{Close, Replies};
 pub(crate) use serve::stopped;
 pub use serve::{Handler, Limits, Listener, serve};
+
+use zephyr_core::Suite;
+
+use crate::node::Native;
+
+/// The server's end.
+type Link = zephyr_core::Link<<Native as Suite>::Dh>;

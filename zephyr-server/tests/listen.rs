@@ -119,7 +119,7 @@ fn was_closed<T: std::fmt::Debug>(result: Result<T, ConnectionError>) {
 
 /// A client of the wire, for what the real one doesn't do: the handshake's first frame.
 fn first_frame() -> Vec<u8> {
-    let mut link = Link::initiator(&NETWORK, &X25519::public(&SECRET), [1; 32]);
+    let mut link: Link = Link::initiator(&NETWORK, &X25519::public(&SECRET), [1; 32]);
     let mut out = vec![0; 50];
     assert_eq!(link.write_handshake(&mut out), Ok(50));
     out

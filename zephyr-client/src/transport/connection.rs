@@ -6,9 +6,10 @@ use std::time::Duration;
 use getrandom::SysRng;
 use rand_core::TryRng;
 use tokio::time::timeout;
+use zephyr_blst::Native;
 use zephyr_core::{
     CONNECTION_OVERHEAD, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, MAX_FRAME_MESSAGE,
-    NetworkId, Received,
+    NetworkId, Received, Suite,
 };
 use zeroize::Zeroizing;
 
@@ -39,7 +40,7 @@ impl Default for Timeouts {
 /// It holds at most two frames in memory, and closes when it is dropped.
 pub struct Connection {
     stream: Stream,
-    inner: zephyr_core::Connection<Vec<u8>>,
+    inner: zephyr_core::Connection<Vec<u8>, <Native as Suite>::Dh>,
     hash: [u8; 32],
     /// What is on its way out.
     out: Vec<u8>,

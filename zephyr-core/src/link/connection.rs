@@ -6,6 +6,7 @@ use super::error::LinkError;
 use super::frame::FrameBuffer;
 use super::noise::TAG;
 use super::{FRAME_OVERHEAD, FRAME_PREFIX, Link, MAX_FRAME_MESSAGE, VERSION_SIZE};
+use crate::crypto::suite::{Dh, X25519};
 use crate::ids::NetworkId;
 
 const VERSION_FRAME: usize = FRAME_PREFIX + VERSION_SIZE;
@@ -24,11 +25,11 @@ pub const CONNECTION_OVERHEAD: usize = CONNECTION_HEADROOM + TAG;
 ///
 /// `B` is the memory for what was received: a slice, an array or a vector of [`FRAME_OVERHEAD`] bytes more than the
 /// longest message that may come, and no fewer than [`FRAME_PREFIX`] + [`HANDSHAKE_SIZE`](super::HANDSHAKE_SIZE). It
-/// bounds what the server can send; messages are opened in it.
+/// bounds what the server can send; messages are opened in it. `D` is X25519, as in [`Link`].
 ///
 /// After an error of `receive` the connection is of no more use.
-pub struct Connection<B> {
-    link: Link,
+pub struct Connection<B, D: Dh = X25519> {
+    link: Link<D>,
     frames: FrameBuffer<B>,
 }
 
@@ -44,7 +45,7 @@ pub enum Received<'a> {
     Message(&'a mut [u8]),
 }
 
-impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
+impl<B: AsRef<[u8]> + AsMut<[u8]>, D: Dh> Connection<B, D> {
     /// Towards the server of `network` whose X25519 key is `server_key`.
     ///
     /// `ephemeral` is 32 random bytes that are never used again.
@@ -151,11 +152,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Connection<B> {
 }
 
 /// The wire version costs no round trip: it goes with the first message.
-fn owes_version(link: &Link) -> bool {
+fn owes_version<D: Dh>(link: &Link<D>) -> bool {
     link.handshake_hash().is_some() && !link.is_open()
 }
 
-fn write_version(link: &mut Link, out: &mut [u8]) -> Result<(), LinkError> {
+fn write_version<D: Dh>(link: &mut Link<D>, out: &mut [u8]) -> Result<(), LinkError> {
     if owes_version(link) {
         link.write_handshake(out)?;
     }
@@ -163,7 +164,11 @@ fn write_version(link: &mut Link, out: &mut [u8]) -> Result<(), LinkError> {
 }
 
 /// Seals the message of `len` bytes at `buffer[CONNECTION_HEADROOM..]`.
-fn seal<'b>(link: &mut Link, buffer: &'b mut [u8], len: usize) -> Result<&'b [u8], LinkError> {
+fn seal<'b, D: Dh>(
+    link: &mut Link<D>,
+    buffer: &'b mut [u8],
+    len: usize,
+) -> Result<&'b [u8], LinkError> {
     fits(len, buffer.len().checked_sub(VERSION_FRAME))?;
     let start = if owes_version(link) { 0 } else { VERSION_FRAME };
     let (first, frame) = buffer.split_at_mut(VERSION_FRAME);
@@ -178,8 +183,8 @@ fn fits(len: usize, room: Option<usize>) -> Result<(), LinkError> {
     if len <= room.min(MAX_FRAME_MESSAGE) { Ok(()) } else { Err(LinkError::Buffer) }
 }
 
-fn next<'f, B: AsRef<[u8]> + AsMut<[u8]>>(
-    link: &mut Link,
+fn next<'f, B: AsRef<[u8]> + AsMut<[u8]>, D: Dh>(
+    link: &mut Link<D>,
     frames: &'f mut FrameBuffer<B>,
 ) -> Result<Option<(Received<'f>, &'f mut [u8])>, LinkError> {
     if link.is_closed() {
@@ -196,7 +201,7 @@ fn next<'f, B: AsRef<[u8]> + AsMut<[u8]>>(
 }
 
 /// Shows nothing of what was received.
-impl<B> fmt::Debug for Connection<B> {
+impl<B, D: Dh> fmt::Debug for Connection<B, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("link", &self.link).finish_non_exhaustive()
     }

@@ -1,22 +1,24 @@
 //! `Noise_NK_25519_ChaChaPoly_SHA256` (Noise, revision 34) over this crate's primitives.
 
+use core::marker::PhantomData;
+
 use noise_protocol::{CipherState, HandshakeState, U8Array, patterns};
 use sha2::Digest;
 use zephyr_aead::NONCE_SIZE;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::error::LinkError;
-use crate::crypto::suite::{Dh, X25519};
+use crate::crypto::suite::Dh;
 
 /// Length in bytes of a tag of ChaCha20-Poly1305.
 pub(crate) const TAG: usize = 16;
 
 type Cipher = CipherState<ChaChaPoly>;
 
-/// The handshake's two messages.
-pub struct Handshake(HandshakeState<Curve25519, ChaChaPoly, Sha256>);
+/// The handshake's two messages, with X25519 as `D` computes it.
+pub struct Handshake<D: Dh>(HandshakeState<Curve25519<D>, ChaChaPoly, Sha256>);
 
-impl Handshake {
+impl<D: Dh> Handshake<D> {
     /// The end that knows the other's key, `server`.
     pub fn initiator(prologue: &[u8], server: &[u8; 32], ephemeral: Secret<32>) -> Self {
         let server = Some(Secret(*server));
@@ -147,9 +149,9 @@ impl<const N: usize> U8Array for Secret<N> {
     }
 }
 
-enum Curve25519 {}
+struct Curve25519<D>(PhantomData<D>);
 
-impl noise_protocol::DH for Curve25519 {
+impl<D: Dh> noise_protocol::DH for Curve25519<D> {
     type Key = Secret<32>;
     type Pubkey = Secret<32>;
     type Output = Secret<32>;
@@ -163,12 +165,12 @@ impl noise_protocol::DH for Curve25519 {
     }
 
     fn pubkey(key: &Self::Key) -> Self::Pubkey {
-        Secret(X25519::public(&key.0))
+        Secret(D::public(&key.0))
     }
 
     /// Refuses keys of low order, which Noise leaves open.
     fn dh(key: &Self::Key, public: &Self::Pubkey) -> Result<Self::Output, ()> {
-        X25519::shared(&key.0, &public.0).map(|shared| Secret(*shared)).ok_or(())
+        D::shared(&key.0, &public.0).map(|shared| Secret(*shared)).ok_or(())
     }
 }
 

@@ -70,8 +70,8 @@ where
 
         let mut received = [0; FRAME_OVERHEAD + MAX_REPLY];
         let ephemeral = self.shared.ephemeral();
-        let mut connection =
-            Connection::new(manifest.network(), &entry.link_key, ephemeral, &mut received[..]);
+        let (network, key, received) = (manifest.network(), &entry.link_key, &mut received[..]);
+        let mut connection = Connection::<_, C::Dh>::new(network, key, ephemeral, received);
         let mut out = Zeroizing::new([0; CONNECTION_OVERHEAD + MAX_REQUEST]);
         let len = connection.start(&mut *out)?;
         socket.write_all(&out[..len]).await.map_err(|_| Failure::Broken)?;

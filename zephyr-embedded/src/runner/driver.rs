@@ -34,7 +34,7 @@ pub(super) struct Driver<'d, 'm, 'a, N, S, R, C: Suite> {
     pub(super) version: Version,
     pub(super) sizes: Sizes,
     pub(super) body: &'d mut [u8],
-    pub(super) places: &'d [Place<'m>],
+    pub(super) places: &'d [Place<'m, C::Dh>],
     pub(super) wake: &'d Signal<NoopRawMutex, ()>,
 }
 
@@ -184,7 +184,7 @@ impl<N, S: Storage, R: CryptoRng, C: Suite> Driver<'_, '_, '_, N, S, R, C> {
     /// Hands a message to the session, and the turn back to the worker.
     async fn read_message(
         &mut self,
-        place: &Place<'_>,
+        place: &Place<'_, C::Dh>,
         job: Job,
     ) -> Result<Option<Failure>, Error<S::Error>> {
         let mut link = place.link.lock().await;

@@ -8,8 +8,8 @@ use core::cell::Cell;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
-use zephyr_core::Connection;
 use zephyr_core::session::{ExchangeId, ServerRef};
+use zephyr_core::{Connection, Dh};
 
 use crate::event::Failure;
 
@@ -28,7 +28,7 @@ pub(super) enum Report {
     Failed(Failure),
 }
 
-pub(super) struct Place<'b> {
+pub(super) struct Place<'b, D: Dh> {
     /// What the connection is for; `None` if the place is free.
     pub(super) job: Cell<Option<Job>>,
     /// Taken by the driver, which has its turn until it is handed back.
@@ -38,16 +38,16 @@ pub(super) struct Place<'b> {
     /// To the worker: your turn; send first the message of so many bytes that stands in the free part of the buffer.
     pub(super) turn: Signal<NoopRawMutex, Option<usize>>,
     /// Never waited for: whose turn it is holds it.
-    pub(super) link: Mutex<NoopRawMutex, Link<'b>>,
+    pub(super) link: Mutex<NoopRawMutex, Link<'b, D>>,
 }
 
 /// The link over the place's buffer.
-pub(super) struct Link<'b> {
-    pub(super) connection: Option<Connection<&'b mut [u8]>>,
+pub(super) struct Link<'b, D: Dh> {
+    pub(super) connection: Option<Connection<&'b mut [u8], D>>,
     buffer: &'b mut [u8],
 }
 
-impl<'b> Place<'b> {
+impl<'b, D: Dh> Place<'b, D> {
     pub(super) fn new(buffer: &'b mut [u8]) -> Self {
         Self {
             job: Cell::new(None),
@@ -67,12 +67,12 @@ impl<'b> Place<'b> {
     }
 }
 
-impl<'b> Link<'b> {
+impl<'b, D: Dh> Link<'b, D> {
     /// Gives the buffer to a new connection.
     pub(super) fn begin(
         &mut self,
-        make: impl FnOnce(&'b mut [u8]) -> Connection<&'b mut [u8]>,
-    ) -> &mut Connection<&'b mut [u8]> {
+        make: impl FnOnce(&'b mut [u8]) -> Connection<&'b mut [u8], D>,
+    ) -> &mut Connection<&'b mut [u8], D> {
         let buffer = match self.connection.take() {
             Some(connection) => connection.into_buffer(),
             None => core::mem::take(&mut self.buffer),

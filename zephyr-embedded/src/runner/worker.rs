@@ -9,7 +9,7 @@ use embassy_sync::signal::Signal;
 use embedded_io_async::{Read, Write};
 use embedded_nal_async::{Dns, TcpConnect};
 use rand_core::CryptoRng;
-use zephyr_core::{Connection, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Suite};
+use zephyr_core::{Connection, Dh, FRAME_PREFIX, HANDSHAKE_SIZE, Manifest, Suite};
 
 use super::place::{Job, Link, Place, Report};
 use crate::endpoint::resolve;
@@ -18,7 +18,7 @@ use crate::shared::Shared;
 
 /// A worker for each place, side by side.
 pub(super) fn all<'a, N, S, R, const CONNECTIONS: usize, C>(
-    places: &'a [Place<'_>; CONNECTIONS],
+    places: &'a [Place<'_, C::Dh>; CONNECTIONS],
     manifest: &'a Manifest<'_>,
     shared: &'a Shared<'_, N, S, R, C>,
     wake: &'a Signal<NoopRawMutex, ()>,
@@ -33,7 +33,7 @@ where
 
 /// Works for ever. Whatever hangs is dropped as soon as the driver orders something else.
 async fn work<N, S, R, C>(
-    place: &Place<'_>,
+    place: &Place<'_, C::Dh>,
     manifest: &Manifest<'_>,
     shared: &Shared<'_, N, S, R, C>,
     wake: &Signal<NoopRawMutex, ()>,
@@ -41,6 +41,7 @@ async fn work<N, S, R, C>(
 where
     N: TcpConnect + Dns,
     R: CryptoRng,
+    C: Suite,
 {
     let mut order = None;
     loop {
@@ -62,7 +63,7 @@ where
 }
 
 async fn exchange<N, S, R, C>(
-    place: &Place<'_>,
+    place: &Place<'_, C::Dh>,
     job: Job,
     manifest: &Manifest<'_>,
     shared: &Shared<'_, N, S, R, C>,
@@ -71,6 +72,7 @@ async fn exchange<N, S, R, C>(
 where
     N: TcpConnect + Dns,
     R: CryptoRng,
+    C: Suite,
 {
     let mut socket = dial(job, manifest, &shared.network).await?;
     {
@@ -110,8 +112,8 @@ async fn dial<'n, N: TcpConnect + Dns>(
 }
 
 /// A new connection in the link's buffer, and its first bytes.
-fn begin(
-    link: &mut Link<'_>,
+fn begin<D: Dh>(
+    link: &mut Link<'_, D>,
     job: Job,
     manifest: &Manifest<'_>,
     ephemeral: [u8; 32],

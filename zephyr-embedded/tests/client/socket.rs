@@ -91,7 +91,7 @@ pub struct Socket<S: Suite> {
     board: usize,
     world: Shared<S>,
     server: ServerRef,
-    link: Link,
+    link: Link<S::Dh>,
     frames: FrameBuffer<Vec<u8>>,
     opened: bool,
     up: VecDeque<u8>,

@@ -134,7 +134,7 @@ impl<S: Suite> World<S> {
         permille > 0 && self.chance() % 1_000 < permille.into()
     }
 
-    pub fn link(&mut self, server: ServerRef) -> Link {
+    pub fn link(&mut self, server: ServerRef) -> Link<S::Dh> {
         let mut ephemeral = [0; 32];
         self.chance.fill_bytes(&mut ephemeral);
         let secret = self.plan.link_secret(server.role, server.index);
@@ -201,27 +201,30 @@ impl<S: Suite> World<S> {
     }
 }
 
-/// As the plan has it, with an address for each server; some of them names.
+/// As the plan has it, with a link key of the suite and an address for each server; some of these are names.
 fn manifest<S: Suite>(plan: &Plan) -> &'static [u8] {
     let template = plan.manifest::<S>();
     let template = Manifest::parse(&template).expect("a good plan");
     let mut counts = HashMap::new();
-    let addresses: Vec<_> = template
+    let ends: Vec<_> = template
         .all()
         .map(|entry| {
-            let index = counts.entry(entry.role).or_insert(0);
-            *index += 1;
-            match *index % 2 {
-                0 => format!("s-{}-{}.example:7000", entry.role as u8, *index - 1),
-                _ => format!("10.0.{}.{}:7000", entry.role as u8, *index - 1),
-            }
+            let count = counts.entry(entry.role).or_insert(0);
+            let index = *count;
+            *count += 1;
+            let address = match index % 2 {
+                0 => format!("10.0.{}.{index}:7000", entry.role as u8),
+                _ => format!("s-{}-{index}.example:7000", entry.role as u8),
+            };
+            (S::Dh::public(&plan.link_secret(entry.role, index)), address)
         })
         .collect();
     let servers: Vec<_> = template.all().collect();
-    let entries = servers
-        .into_iter()
-        .zip(&addresses)
-        .map(|(entry, address)| ServerEntry { client_address: address, ..entry });
+    let entries = servers.into_iter().zip(&ends).map(|(entry, (key, address))| ServerEntry {
+        link_key: *key,
+        client_address: address,
+        ..entry
+    });
     let mut bytes = vec![0; MAX_MANIFEST];
     let len = Manifest::encode(template.parameters(), entries, &mut bytes).expect("a good plan");
     bytes.truncate(len);

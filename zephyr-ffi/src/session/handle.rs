@@ -17,7 +17,7 @@ use crate::abi::{
     Failure, Lent, Out, address, array, boundary, bytes, lent_size, place, wipe, zephyr_random,
     zephyr_status,
 };
-use crate::{Pairing, Suite};
+use crate::{Dh, Pairing, Suite};
 
 /// The most connections that a session has at once.
 pub const ZEPHYR_MAX_CONNECTIONS: u32 = 32;
@@ -86,7 +86,7 @@ struct Parts {
     held: Part<u8>,
     hops: Part<Hop>,
     exchanges: Part<Option<Exchange>>,
-    places: Part<Place<'static>>,
+    places: Part<Place<'static, Dh>>,
     buffers: Part<u8>,
 }
 
@@ -172,8 +172,8 @@ impl Counts {
             held: Storage::<Suite>::held_len(manifest, held),
             hops: Storage::<Suite>::hops_len(manifest),
             places: connections as usize,
-            buffer: Place::buffer_len(geometry, settings.frame_len as usize),
-            out: Place::out_len(geometry),
+            buffer: Place::<Dh>::buffer_len(geometry, settings.frame_len as usize),
+            out: Place::<Dh>::out_len(geometry),
         })
     }
 
@@ -184,7 +184,7 @@ impl Counts {
             part_len::<TagEntry>(self.tags),
             part_len::<Hop>(self.hops),
             part_len::<Option<Exchange>>(self.places),
-            part_len::<Place<'_>>(self.places),
+            part_len::<Place<'_, Dh>>(self.places),
             part_len::<u8>(self.buffers()),
             part_len::<u8>(self.packets),
             part_len::<u8>(self.held),

@@ -2,8 +2,8 @@
 
 use zephyr_core::session::{ExchangeId, ServerRef, Session};
 use zephyr_core::{
-    CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, FRAME_OVERHEAD, FRAME_PREFIX, Geometry,
-    HANDSHAKE_SIZE, MAX_FRAME_MESSAGE, Suite,
+    CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, Dh, FRAME_OVERHEAD, FRAME_PREFIX,
+    Geometry, HANDSHAKE_SIZE, MAX_FRAME_MESSAGE, Suite,
 };
 
 /// What a request is longer than the packet in it, at most.
@@ -12,18 +12,18 @@ const REQUEST: usize = 256;
 const MIN_MESSAGE: usize = 512;
 
 /// A connection that the program opens, or has opened.
-pub(super) struct Link<'a> {
+pub(super) struct Link<'a, D: Dh> {
     pub(super) exchange: ExchangeId,
-    pub(super) connection: Connection<&'a mut [u8]>,
+    pub(super) connection: Connection<&'a mut [u8], D>,
     /// Whether the program has said that the socket is open.
     started: bool,
 }
 
 /// Room for one connection at a time.
-pub(super) struct Place<'a> {
+pub(super) struct Place<'a, D: Dh> {
     /// The number of the last connection that was here.
     pub(super) number: u32,
-    link: Option<Link<'a>>,
+    link: Option<Link<'a, D>>,
     /// For what is received, while there is no link.
     buffer: Option<&'a mut [u8]>,
     out: &'a mut [u8],
@@ -42,7 +42,7 @@ pub(super) enum LinkFailure {
     TooMany,
 }
 
-impl<'a> Place<'a> {
+impl<'a, D: Dh> Place<'a, D> {
     /// How many bytes a place needs for what is received, if messages have at most `frame_len` bytes (0: as many as a
     /// frame can have).
     pub(super) fn buffer_len(geometry: Geometry, frame_len: usize) -> usize {
@@ -72,7 +72,7 @@ impl<'a> Place<'a> {
     pub(super) fn begin(
         &mut self,
         exchange: ExchangeId,
-        make: impl FnOnce(&'a mut [u8]) -> Connection<&'a mut [u8]>,
+        make: impl FnOnce(&'a mut [u8]) -> Connection<&'a mut [u8], D>,
     ) {
         self.end();
         if let Some(buffer) = self.buffer.take() {
@@ -130,7 +130,7 @@ impl<'a> Place<'a> {
     }
 
     /// The link, if something has come over it, where a request is written, and the whole of that buffer.
-    pub(super) fn parts(&mut self) -> Option<(&mut Link<'a>, Out<'_>)> {
+    pub(super) fn parts(&mut self) -> Option<(&mut Link<'a, D>, Out<'_>)> {
         let link = self.link.as_mut()?;
         Some((link, Out { buffer: self.out, unsent: &mut self.unsent }))
     }
@@ -154,7 +154,11 @@ impl Out<'_> {
     }
 
     /// Seals the request of `len` bytes that was written; `false` if the link can't.
-    pub(super) fn seal(&mut self, connection: &mut Connection<&mut [u8]>, len: usize) -> bool {
+    pub(super) fn seal<D: Dh>(
+        &mut self,
+        connection: &mut Connection<&mut [u8], D>,
+        len: usize,
+    ) -> bool {
         let Ok(sealed) = connection.seal_in_place(self.buffer, len) else { return false };
         let sealed = sealed.len();
         // Either the version stands in front of the request, or room for it.
@@ -165,7 +169,7 @@ impl Out<'_> {
 }
 
 /// Whether the session still waits for something from this link.
-pub(super) fn is_wanted<S: Suite>(session: &Session<'_, S>, link: &Place<'_>) -> bool {
+pub(super) fn is_wanted<S: Suite>(session: &Session<'_, S>, link: &Place<'_, S::Dh>) -> bool {
     link.exchange().is_some_and(|exchange| session.waits_for(exchange))
 }
 

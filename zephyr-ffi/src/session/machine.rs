@@ -45,7 +45,7 @@ pub(super) enum Step {
 pub(super) struct Machine<'a, S: Suite> {
     pub(super) session: Session<'a, S>,
     pub(super) manifest: Manifest<'a>,
-    places: &'a mut [Place<'a>],
+    places: &'a mut [Place<'a, S::Dh>],
     /// How many connections there have been.
     begun: u32,
     /// A connection for which a place becomes free: the session has no more of them than there are places here.
@@ -62,7 +62,7 @@ impl<'a, S: Suite> Machine<'a, S> {
     pub(super) fn new(
         session: Session<'a, S>,
         manifest: Manifest<'a>,
-        places: &'a mut [Place<'a>],
+        places: &'a mut [Place<'a, S::Dh>],
     ) -> Self {
         Self {
             session,
@@ -130,7 +130,7 @@ impl<'a, S: Suite> Machine<'a, S> {
     /// Closes a connection from which nothing is waited for any more.
     fn close(&mut self) -> Option<Step> {
         let session = &self.session;
-        let unwanted = |place: &Place<'_>| !place.is_free() && !is_wanted(session, place);
+        let unwanted = |place: &Place<'_, S::Dh>| !place.is_free() && !is_wanted(session, place);
         let place = self.places.iter_mut().find(|place| unwanted(place))?;
         place.end();
         Some(Step::Close { connection: place.number })
@@ -224,7 +224,7 @@ impl<'a, S: Suite> Machine<'a, S> {
         self.session.fill(round, slot, draft, rng)
     }
 
-    pub(super) fn place(&mut self, connection: u32) -> Result<&mut Place<'a>, LinkFailure> {
+    pub(super) fn place(&mut self, connection: u32) -> Result<&mut Place<'a, S::Dh>, LinkFailure> {
         let index = connection as usize % self.places.len().max(1);
         let place = self.places.get_mut(index).filter(|place| place.number == connection);
         place.ok_or(LinkFailure::Gone)

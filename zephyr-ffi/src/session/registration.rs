@@ -14,12 +14,12 @@ use zephyr_core::{
 use zeroize::Zeroizing;
 
 use super::event::zephyr_refusal;
-use crate::Suite;
 use crate::abi::zephyr_status::*;
 use crate::abi::{
     Failure, Lent, Out, address, array, borrow, borrow_mut, boundary, bytes, lent_size, output,
     output_text, place, text, wipe, zephyr_random, zephyr_status,
 };
+use crate::{Dh, Suite};
 
 /// How many bytes to lend for a zephyr_registration.
 pub const ZEPHYR_REGISTRATION_SIZE: usize = 4 * 1024;
@@ -46,7 +46,7 @@ const TEXT: usize = 256;
 /// to zephyr_registration_received, until zephyr_registration_answer has one. If the connection breaks or the answer is
 /// long in coming, wipe it and try again: repeating does no harm.
 pub struct zephyr_registration {
-    connection: Connection<[u8; IN]>,
+    connection: Connection<[u8; IN], Dh>,
     request: Request,
     out: Zeroizing<[u8; OUT]>,
     unsent: core::ops::Range<usize>,

@@ -8,9 +8,10 @@ use rand_core::TryRng;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use zephyr_core::{FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE, Link};
+use zephyr_core::{FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE};
 use zeroize::Zeroizing;
 
+use super::Link;
 use super::peer::PeerInfo;
 use super::replies::{Close, Replies};
 use super::serve::{Handler, Limits, Shared, stopped};

@@ -4,8 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use zephyr_core::{FRAME_OVERHEAD, FrameError, Link, LinkError, MAX_FRAME_MESSAGE};
+use zephyr_core::{FRAME_OVERHEAD, FrameError, LinkError, MAX_FRAME_MESSAGE};
 
+use super::Link;
 use super::stream::Stream;
 
 /// Why a connection ends.

@@ -7,7 +7,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zephyr_core::{
     Address, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE, Hedge, Hop,
-    Link, LinkError, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing, Point,
+    LinkError, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing, Point,
     Signature, Suite,
 };
 use zephyr_server::Native;
@@ -16,6 +16,7 @@ use crate::commands::bench::packets::cover;
 use crate::exit::{Failure, Outcome};
 
 type P = <Native as Suite>::Pairing;
+type Link = zephyr_core::Link<<Native as Suite>::Dh>;
 
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([2; 32]);

@@ -37,7 +37,7 @@ fn exchange(task: u32, reply: &PkgReply, piece: usize) -> (zephyr_status, zephyr
         assert_eq!(status, ZEPHYR_OK);
     }
     let secret = world.plan.link_secret(Role::Pkg, 0);
-    let mut link = Link::responder(world.manifest.network(), &secret, [9; 32]);
+    let mut link: Link = Link::responder(world.manifest.network(), &secret, [9; 32]);
     let mut frames = FrameBuffer::new(std::vec![0u8; 4_096]);
     let (mut opened, mut asked, mut status) = (false, false, ZEPHYR_OK);
     loop {
