@@ -200,7 +200,7 @@ impl Mailboxes for SqliteMailboxes {
         }
         tx.commit().await?;
         // Gives the free pages back to the file system, some at a time.
-        sqlx::query("PRAGMA incremental_vacuum(4096)").fetch_all(&self.relaxed).await?;
+        sqlx::query("PRAGMA incremental_vacuum(1024)").fetch_all(&self.relaxed).await?;
         Ok(true)
     }
 

@@ -50,7 +50,7 @@ async fn the_file_shrinks_when_a_round_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteMailboxes::open(&url(&folder, "m.db")).await.unwrap();
     let upload = store.begin(Round(1), b"", MixerIndex(0)).await.unwrap();
-    for i in 0..4 {
+    for i in 0..16 {
         store.append(upload, &conformance::chunk(i * 500, 500)).await.unwrap();
     }
     store.complete(upload, &[0; 32]).await.unwrap();
@@ -62,7 +62,7 @@ async fn the_file_shrinks_when_a_round_is_forgotten() {
     store.forget(Round(1)).await.unwrap();
     while store.sweep().await.unwrap() {}
     let empty = pages().await;
-    assert!(full > 60 && empty < 30, "{full} pages, then {empty}");
+    assert!(full > 2 * empty, "{full} pages, then {empty}");
     store.close().await;
 }
 
