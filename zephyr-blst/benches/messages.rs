@@ -1,9 +1,12 @@
-//! Keys, sealing, opening and finding messages on both backends; and next to what blst alone takes for their parts.
+//! Keys, sealing, opening and finding messages on both backends, and links' handshakes; next to what the libraries alone
+//! take for their parts.
 
 #![allow(missing_docs)]
 
 #[path = "messages/bare.rs"]
 mod bare;
+#[path = "messages/link.rs"]
+mod link;
 #[path = "../../zephyr-core/benches/common/rows.rs"]
 mod rows;
 
@@ -275,6 +278,7 @@ fn main() {
     let rows = || {
         against_bare(&blst);
         against_portable(&blst, &portable);
+        link::against_bare();
     };
     if rows::only_rows() {
         return rows();
