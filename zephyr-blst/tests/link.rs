@@ -4,7 +4,7 @@
 
 use zephyr_blst::FastX25519;
 use zephyr_core::{
-    Dh, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Link, LinkError, NetworkId, X25519,
+    Dh, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Link, LinkError, LinkKey, NetworkId, X25519,
 };
 
 const NETWORK: NetworkId = NetworkId::from_bytes([7; 32]);
@@ -15,7 +15,7 @@ fn client<D: Dh>() -> Link<D> {
 }
 
 fn server<D: Dh>() -> Link<D> {
-    Link::responder(&NETWORK, &SECRET, [2; 32])
+    Link::responder(&NETWORK, &LinkKey::new::<D>(&SECRET), [2; 32])
 }
 
 /// Carries the next handshake frame over, and returns it.

@@ -73,7 +73,7 @@ pub use onion::{
 // Links between client and server
 pub use link::{
     CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, FRAME_OVERHEAD, FRAME_PREFIX,
-    FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError, MAX_FRAME_MESSAGE, Received,
+    FrameBuffer, FrameError, HANDSHAKE_SIZE, Link, LinkError, LinkKey, MAX_FRAME_MESSAGE, Received,
     WIRE_VERSION,
 };
 

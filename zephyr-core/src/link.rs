@@ -14,6 +14,7 @@
 mod connection;
 mod error;
 mod frame;
+mod key;
 pub(crate) mod noise;
 
 use core::ops::RangeInclusive;
@@ -21,6 +22,7 @@ use core::ops::RangeInclusive;
 pub use self::connection::{CONNECTION_HEADROOM, CONNECTION_OVERHEAD, Connection, Received};
 pub use self::error::{FrameError, LinkError};
 pub use self::frame::{FRAME_PREFIX, FrameBuffer};
+pub use self::key::LinkKey;
 use self::noise::{Channel, Handshake, Secret, TAG};
 use crate::crypto::suite::{Dh, X25519};
 use crate::ids::NetworkId;
@@ -70,10 +72,10 @@ impl<D: Dh> Link<D> {
         Self { initiator: true, state: State::Keys(handshake) }
     }
 
-    /// The server's end, with the server's X25519 secret. `ephemeral` is 32 random bytes that are never used again.
-    pub fn responder(network: &NetworkId, static_secret: &[u8; 32], ephemeral: [u8; 32]) -> Self {
-        let secret = Secret(*static_secret);
-        let handshake = Handshake::responder(&prologue(network), secret, Secret(ephemeral));
+    /// The server's end, with the server's key. `ephemeral` is 32 random bytes that are never used again.
+    pub fn responder(network: &NetworkId, key: &LinkKey, ephemeral: [u8; 32]) -> Self {
+        let (secret, ephemeral) = (Secret(key.secret.0), Secret(ephemeral));
+        let handshake = Handshake::responder(&prologue(network), secret, key.public(), ephemeral);
         Self { initiator: false, state: State::Keys(handshake) }
     }
 

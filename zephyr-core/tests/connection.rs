@@ -12,7 +12,7 @@ fn client(capacity: usize) -> Connection<Vec<u8>> {
 
 /// A server after the client's first bytes, and what it sends back.
 fn server(first: &[u8]) -> (Link, Vec<u8>) {
-    let mut link = Link::responder(&NETWORK, &SECRET, [2; 32]);
+    let mut link = Link::responder(&NETWORK, &LinkKey::new::<X25519>(&SECRET), [2; 32]);
     link.read_handshake(&mut first[FRAME_PREFIX..].to_vec()).unwrap();
     let mut reply = vec![0; FRAME_PREFIX + HANDSHAKE_SIZE];
     link.write_handshake(&mut reply).unwrap();

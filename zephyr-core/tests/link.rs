@@ -18,7 +18,7 @@ fn client() -> Link {
 }
 
 fn server() -> Link {
-    Link::responder(&NETWORK, &SECRET, [2; 32])
+    Link::responder(&NETWORK, &LinkKey::new::<X25519>(&SECRET), [2; 32])
 }
 
 /// The next handshake message of `link`, without prefix.
@@ -63,6 +63,7 @@ fn noise_gives_the_published_bytes() {
         Handshake::responder(
             &vector.hex("resp_prologue"),
             NoiseSecret(vector.array("resp_static")),
+            &X25519::public(&vector.array("resp_static")),
             NoiseSecret(vector.array("resp_ephemeral")),
         ),
     ];
@@ -94,7 +95,7 @@ fn noise_gives_the_published_bytes() {
 fn channels() -> [NoiseChannel; 2] {
     let key = X25519::public(&SECRET);
     let mut a = Handshake::initiator(b"", &key, NoiseSecret([1; 32]));
-    let mut b = Handshake::responder(b"", NoiseSecret(SECRET), NoiseSecret([2; 32]));
+    let mut b = Handshake::responder(b"", NoiseSecret(SECRET), &key, NoiseSecret([2; 32]));
     let mut message = [0; HANDSHAKE_SIZE];
     a.write(&mut message).unwrap();
     b.read(&message).unwrap();
@@ -186,14 +187,16 @@ fn a_flipped_bit_in_a_message_closes_the_link() {
 #[test]
 fn a_server_with_another_key_is_refused() {
     let mut client = client();
-    let mut server: Link = Link::responder(&NETWORK, &[4; 32], [2; 32]);
+    let other = LinkKey::new::<X25519>(&[4; 32]);
+    let mut server: Link = Link::responder(&NETWORK, &other, [2; 32]);
     let result = server.read_handshake(&mut handshake(&mut client));
     assert_eq!(result, Err(LinkError::Authentication));
 }
 
 #[test]
 fn another_network_is_refused() {
-    let mut server: Link = Link::responder(&NetworkId::from_bytes([8; 32]), &SECRET, [2; 32]);
+    let (network, key) = (NetworkId::from_bytes([8; 32]), LinkKey::new::<X25519>(&SECRET));
+    let mut server: Link = Link::responder(&network, &key, [2; 32]);
     let result = server.read_handshake(&mut handshake(&mut client()));
     assert_eq!(result, Err(LinkError::Authentication));
 }
@@ -284,6 +287,7 @@ fn steps_out_of_turn_and_short_buffers_change_nothing() {
 #[test]
 fn secrets_are_not_in_debug() {
     assert_eq!(format!("{:?}", client()), r#"Link { initiator: true, state: "Keys" }"#);
+    assert_eq!(format!("{:?}", LinkKey::new::<X25519>(&SECRET)), "LinkKey { .. }");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 use zephyr_core::{
-    DH_SIZE, Dh, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Link, NetworkId, X25519,
+    DH_SIZE, Dh, FRAME_OVERHEAD, FRAME_PREFIX, HANDSHAKE_SIZE, Link, LinkKey, NetworkId, X25519,
 };
 
 use crate::{report::Report, rng::TestRng};
@@ -25,8 +25,8 @@ pub fn talk(report: &mut Report, rng: &mut TestRng) {
     let server_key = X25519::public(&secret);
 
     let mut client = Link::initiator(&NETWORK, &server_key, ephemerals[0]);
-    let mut server = Link::responder(&NETWORK, &secret, ephemerals[1]);
-    let mut stranger = Link::responder(&NETWORK, &random(), ephemerals[2]);
+    let mut server = Link::responder(&NETWORK, &LinkKey::new::<X25519>(&secret), ephemerals[1]);
+    let mut stranger = Link::responder(&NETWORK, &LinkKey::new::<X25519>(&random()), ephemerals[2]);
     handshake(report, &mut client, &mut server, &mut stranger);
     exchange(report, &mut client, &mut server);
 }

@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use noise_protocol::{CipherState, HandshakeState, U8Array, patterns};
+use noise_protocol::patterns::{HandshakePattern, noise_nk};
+use noise_protocol::{CipherState, HandshakeState, U8Array};
 use sha2::Digest;
 use zephyr_aead::NONCE_SIZE;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -22,14 +23,24 @@ impl<D: Dh> Handshake<D> {
     /// The end that knows the other's key, `server`.
     pub fn initiator(prologue: &[u8], server: &[u8; 32], ephemeral: Secret<32>) -> Self {
         let server = Some(Secret(*server));
-        let nk = patterns::noise_nk();
-        Self(HandshakeState::new(nk, true, prologue, None, Some(ephemeral), server, None))
+        Self(HandshakeState::new(noise_nk(), true, prologue, None, Some(ephemeral), server, None))
     }
 
-    /// The end whose key is `secret`'s.
-    pub fn responder(prologue: &[u8], secret: Secret<32>, ephemeral: Secret<32>) -> Self {
-        let nk = patterns::noise_nk();
-        Self(HandshakeState::new(nk, false, prologue, Some(secret), Some(ephemeral), None, None))
+    /// The end whose key is `secret`, with its public half, `public`.
+    ///
+    /// Of an own static key the library would compute the public half for each handshake anew, only to hash it. The
+    /// other's it takes as it is given, and the hash does not tell whose a key was.
+    pub fn responder(
+        prologue: &[u8],
+        secret: Secret<32>,
+        public: &[u8; 32],
+        ephemeral: Secret<32>,
+    ) -> Self {
+        let nk = noise_nk();
+        let messages = [0, 1].map(|i| nk.get_message_pattern(i));
+        let nk = HandshakePattern::new(nk.get_pre_r(), &[], &messages, nk.get_name());
+        let (secret, public) = (Some(secret), Some(Secret(*public)));
+        Self(HandshakeState::new(nk, false, prologue, secret, Some(ephemeral), public, None))
     }
 
     /// Whether this end's message is next.

@@ -137,8 +137,8 @@ impl<S: Suite> World<S> {
     pub fn link(&mut self, server: ServerRef) -> Link<S::Dh> {
         let mut ephemeral = [0; 32];
         self.chance.fill_bytes(&mut ephemeral);
-        let secret = self.plan.link_secret(server.role, server.index);
-        Link::responder(self.versions[0].manifest.network(), &secret, ephemeral)
+        let key = LinkKey::new::<S::Dh>(&self.plan.link_secret(server.role, server.index));
+        Link::responder(self.versions[0].manifest.network(), &key, ephemeral)
     }
 
     /// Answers a request as the version's servers do that are in charge of it.

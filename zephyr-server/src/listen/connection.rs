@@ -67,7 +67,7 @@ impl Connection {
         let stream = Stream::accept(stream, max_request).await?;
         let mut ephemeral = Zeroizing::new([0; 32]);
         SysRng.try_fill_bytes(ephemeral.as_mut()).map_err(|e| Close::Io(e.into()))?;
-        let link = Link::responder(&shared.network, &shared.secret, *ephemeral);
+        let link = Link::responder(&shared.network, &shared.key, *ephemeral);
         // The handshake's frames fit as well, however small the requests.
         let capacity = (max_request + FRAME_OVERHEAD).max(FRAME_PREFIX + HANDSHAKE_SIZE);
         let frames = FrameBuffer::new(vec![0; capacity]);

@@ -10,13 +10,14 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
-use zephyr_core::{MAX_FRAME_MESSAGE, NetworkId};
+use zephyr_core::{LinkKey, MAX_FRAME_MESSAGE, NetworkId, Suite};
 use zeroize::Zeroizing;
 
 use super::connection;
 use super::gate::Gate;
 use super::peer::{PeerInfo, Prefix};
 use super::replies::{Close, Replies};
+use crate::node::Native;
 
 /// How long no connection is accepted after that has failed, as it does when there are no file handles left.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -106,7 +107,7 @@ impl Listener {
 /// What all connections of a listener use.
 pub(super) struct Shared<H> {
     pub network: NetworkId,
-    pub secret: Zeroizing<[u8; 32]>,
+    pub key: LinkKey,
     pub limits: Limits,
     pub handler: H,
 }
@@ -125,7 +126,8 @@ pub async fn serve<H: Handler>(
 ) {
     let limits = Limits { max_request: limits.max_request.min(MAX_FRAME_MESSAGE), ..limits };
     let secret = Zeroizing::new(static_secret);
-    let shared = Arc::new(Shared { network, secret, limits, handler });
+    let key = LinkKey::new::<<Native as Suite>::Dh>(&secret);
+    let shared = Arc::new(Shared { network, key, limits, handler });
     let mut tasks = JoinSet::new();
     let stop = shutdown.clone();
     loop {

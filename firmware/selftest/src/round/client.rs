@@ -2,7 +2,8 @@
 
 use rand_core::Rng;
 use zephyr_core::{
-    Address, Connection, Content, FRAME_PREFIX, Hop, Link, ListPart, Received, Role, UnixMs,
+    Address, Connection, Content, FRAME_PREFIX, Hop, Link, LinkKey, ListPart, Received, Role,
+    Suite, UnixMs,
     session::{
         Action, Contact, Draft, Event, ExchangeId, Reaction, ServerRef, Session, Settings, Storage,
         TagEntry,
@@ -152,10 +153,10 @@ impl Client<'_> {
         let entry = network.manifest.server(server.role, server.index).expect("it is listed");
         let (id_of_network, mut bytes) = (network.manifest.network(), [0; ROOM]);
         let ephemerals = [self.random(), self.random()];
-        let secret = seeds(server.role, server.index).1;
+        let key = LinkKey::new::<<Real as Suite>::Dh>(&seeds(server.role, server.index).1);
         let mut ends = Ends {
             client: Connection::new(id_of_network, &entry.link_key, ephemerals[0], [0; ROOM]),
-            server: Link::responder(id_of_network, &secret, ephemerals[1]),
+            server: Link::responder(id_of_network, &key, ephemerals[1]),
         };
         let hash = ends.handshake(&mut self.cost, &mut bytes);
         let reaction =

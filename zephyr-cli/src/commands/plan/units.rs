@@ -7,8 +7,8 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zephyr_core::{
     Address, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE, Hedge, Hop,
-    LinkError, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing, Point,
-    Signature, Suite,
+    LinkError, LinkKey, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing,
+    Point, Signature, Suite,
 };
 use zephyr_server::Native;
 
@@ -129,12 +129,14 @@ fn verify() -> f64 {
     })
 }
 
-/// Both ends of a link.
-fn link() -> Result<(Link, Link), LinkError> {
-    let secret = [7; 32];
-    let public = MixerKey::from_bytes(secret).public::<Native>();
-    let mut client = Link::initiator(&NETWORK, &public, [8; 32]);
-    let mut server = Link::responder(&NETWORK, &secret, [9; 32]);
+fn link_key() -> LinkKey {
+    LinkKey::new::<<Native as Suite>::Dh>(&[7; 32])
+}
+
+/// Both ends of a link to the server of `key`.
+fn link(key: &LinkKey) -> Result<(Link, Link), LinkError> {
+    let mut client = Link::initiator(&NETWORK, key.public(), [8; 32]);
+    let mut server = Link::responder(&NETWORK, key, [9; 32]);
     let mut frame = [0; FRAME_PREFIX + HANDSHAKE_SIZE];
     for turn in 0..3 {
         let (from, to) = match turn {
@@ -149,12 +151,13 @@ fn link() -> Result<(Link, Link), LinkError> {
 
 /// Both ends do the same multiplications.
 fn handshake() -> Result<f64, LinkError> {
-    link()?;
-    Ok(time(|| drop(black_box(link()))) / 2.0)
+    let key = link_key();
+    link(&key)?;
+    Ok(time(|| drop(black_box(link(&key)))) / 2.0)
 }
 
 fn frame() -> Result<f64, LinkError> {
-    let (mut client, _server) = link()?;
+    let (mut client, _server) = link(&link_key())?;
     let (message, mut out) = ([0; KIB], [0; KIB + FRAME_OVERHEAD]);
     client.seal(&message, &mut out)?;
     Ok(time(|| {

@@ -5,7 +5,8 @@ use rand_core::TryRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zephyr_core::{
-    FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE, Link, MAX_FRAME_MESSAGE, NetworkId,
+    FRAME_OVERHEAD, FRAME_PREFIX, FrameBuffer, HANDSHAKE_SIZE, Link, LinkKey, MAX_FRAME_MESSAGE,
+    NetworkId, X25519,
 };
 
 pub(super) struct ServerLink {
@@ -22,7 +23,7 @@ impl ServerLink {
     ) -> Option<Self> {
         let mut ephemeral = [0; 32];
         SysRng.try_fill_bytes(&mut ephemeral).unwrap();
-        let link = Link::responder(network, secret, ephemeral);
+        let link = Link::responder(network, &LinkKey::new::<X25519>(secret), ephemeral);
         let frames = FrameBuffer::new(vec![0; MAX_FRAME_MESSAGE + FRAME_OVERHEAD]);
         let mut this = Self { stream, link, frames };
         this.read_handshake().await?;

@@ -4,7 +4,7 @@ use std::vec::Vec;
 use std::{ptr, slice};
 
 use zephyr_core::wire::{PkgRefusal, PkgReply, PkgRequest, decode, encode};
-use zephyr_core::{FrameBuffer, Link, Role, UnixMs};
+use zephyr_core::{FrameBuffer, Link, LinkKey, Role, UnixMs, X25519};
 
 use super::person::settings;
 use super::wire::World;
@@ -37,7 +37,8 @@ fn exchange(task: u32, reply: &PkgReply, piece: usize) -> (zephyr_status, zephyr
         assert_eq!(status, ZEPHYR_OK);
     }
     let secret = world.plan.link_secret(Role::Pkg, 0);
-    let mut link: Link = Link::responder(world.manifest.network(), &secret, [9; 32]);
+    let mut link: Link =
+        Link::responder(world.manifest.network(), &LinkKey::new::<X25519>(&secret), [9; 32]);
     let mut frames = FrameBuffer::new(std::vec![0u8; 4_096]);
     let (mut opened, mut asked, mut status) = (false, false, ZEPHYR_OK);
     loop {

@@ -8,8 +8,8 @@ use rand_core::{Rng, SeedableRng};
 use zephyr_core::session::{ServerRef, client_key};
 use zephyr_core::wire::{InfoReply, InfoRequest, decode, encode};
 use zephyr_core::{
-    Address, FrameBuffer, Link, Manifest, ManifestSignature, Role, Round, Standard, UnixMs,
-    encode_signed_manifest, sign_manifest,
+    Address, FrameBuffer, Link, LinkKey, Manifest, ManifestSignature, Role, Round, Standard,
+    UnixMs, X25519, encode_signed_manifest, sign_manifest,
 };
 use zephyr_testkit::{ClientFacing, Faults, Plan, Servers};
 
@@ -126,10 +126,10 @@ impl World {
         let index = index as usize;
         let mut ephemeral = [0; 32];
         self.chance.fill_bytes(&mut ephemeral);
-        let secret = self.plan.link_secret(role, index);
+        let key = LinkKey::new::<X25519>(&self.plan.link_secret(role, index));
         Socket {
             server: ServerRef { role, index },
-            link: Link::responder(self.manifest.network(), &secret, ephemeral),
+            link: Link::responder(self.manifest.network(), &key, ephemeral),
             frames: FrameBuffer::new(std::vec![0; 70_000]),
             opened: false,
             up: VecDeque::new(),
