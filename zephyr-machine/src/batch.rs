@@ -144,3 +144,27 @@ impl From<Batch> for Gathered {
         Self { clients: packets, mixers: Vec::new() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_grows_by_many_is_the_same_as_one_that_grows_one_by_one() {
+        for (item_len, items) in [(1, 70_000), (700, 200), (PIECE_BYTES + 1, 3)] {
+            let mut pushed = Batch::new(item_len);
+            (0..items).for_each(|i| pushed.push(&vec![i as u8; item_len]));
+            for step in [0, 1, 7, 65_535] {
+                let (mut grown, mut i) = (Batch::new(item_len), 0);
+                while i < items {
+                    for item in grown.grow(step.min(items - i)).chunks_exact_mut(item_len) {
+                        item.fill(i as u8);
+                        i += 1;
+                    }
+                }
+                assert!(grown == pushed, "{item_len} bytes, {step} at a time");
+                assert_eq!(grown.len(), items);
+            }
+        }
+    }
+}
