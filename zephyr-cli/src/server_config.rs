@@ -130,14 +130,13 @@ impl File {
         Ok(())
     }
 
-    /// A front has nothing of its own but a port for clients.
+    /// A front has nothing of its own but ports.
     fn check_front(&self) -> Outcome {
         let misplaced = [
             ("peer_listen", self.peer_listen.is_some()),
             ("state", self.state.is_some()),
             ("smtp", self.smtp.is_some()),
             ("rules", self.rules.is_some()),
-            ("metrics_listen", self.metrics_listen.is_some()),
         ];
         if let Some((name, _)) = misplaced.iter().find(|(_, there)| *there) {
             let text = format!("`{name}` is not for a front: remove it");
@@ -189,8 +188,14 @@ impl File {
         let (network_file, network, seed, name) = self.identity(Role::Mailbox, folder)?;
         let database = self.database(folder).unwrap_or_else(Database::memory);
         let (manifest, limits) = (shared_manifest(&network)?, self.limits());
-        let client_listen = self.client_listen;
-        let front = FrontConfig { manifest, seed, client_listen, database, limits };
+        let front = FrontConfig {
+            manifest,
+            seed,
+            client_listen: self.client_listen,
+            database,
+            metrics_listen: self.metrics_listen,
+            limits,
+        };
         Ok(Front { front, name, network: network_file })
     }
 

@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rand_core::UnwrapErr;
-use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use zephyr_core::{
@@ -19,7 +18,7 @@ use zephyr_core::{
 };
 
 use crate::listen::{self, Handler, Listener};
-use crate::metrics::{Metrics, Observed};
+use crate::metrics::{self, Metrics, Observed};
 use crate::net::{Incoming, Net, NetConfig, NodeId};
 use crate::roles;
 use crate::store::Database;
@@ -72,15 +71,8 @@ impl Node {
         let client_address = listener
             .local_addr()
             .map_err(|error| NodeError::Listen(config.client_listen.clone(), error))?;
-        let metrics = match &config.metrics_listen {
-            Some(address) => Some(
-                TcpListener::bind(address)
-                    .await
-                    .map_err(|error| NodeError::Metrics(address.clone(), error))?,
-            ),
-            None => None,
-        };
-        let metrics_address = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
+        let metrics_listener = metrics::bind(config.metrics_listen.as_deref()).await?;
+        let metrics_address = metrics_listener.as_ref().and_then(|port| port.local_addr().ok());
         let (net, handle, incoming) = Net::bind(net_config).await?;
         let peer_address = net.listen_address();
 
@@ -114,9 +106,9 @@ impl Node {
             tasks: vec![tokio::spawn(net.run())],
             net: handle,
         };
-        if let Some(metrics_listener) = metrics {
+        if let Some(metrics_listener) = metrics_listener {
             let metrics = Metrics::new(role, &context, listener.connections());
-            node.spawn(crate::metrics::serve(metrics_listener, metrics, context.stop.clone()));
+            node.spawn(metrics::serve(metrics_listener, metrics, context.stop.clone()));
         }
         let door = Door { listener, secret: *link_secret, limits: config.limits };
         let neighbours =

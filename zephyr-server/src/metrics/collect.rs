@@ -11,6 +11,7 @@ use zephyr_core::{Role, Round, ServerId, UnixMs};
 use zephyr_machine::ledger::LoopCount;
 use zephyr_machine::mix::BadPackets;
 
+use super::about;
 use super::observed::{Observed, Seen};
 use super::page::Page;
 use crate::net::NetHandle;
@@ -30,15 +31,20 @@ impl Metrics {
         context: &Context,
         connections: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Self {
-        let mut registry = Registry::with_prefix("zephyr");
-        registry.register_collector(Box::new(All {
+        Self::of(All {
             role,
             stats: context.stats.clone(),
             observed: context.observed.clone(),
             board: context.board.clone(),
             net: context.net.clone(),
             connections: Box::new(connections),
-        }));
+        })
+    }
+
+    /// Of whatever else has some.
+    pub(crate) fn of(source: impl Collector) -> Self {
+        let mut registry = Registry::with_prefix("zephyr");
+        registry.register_collector(Box::new(source));
         Self(registry)
     }
 
@@ -70,9 +76,7 @@ impl Collector for All {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page::new(encoder);
         self.server(&mut page)?;
-        for (name, help, value) in self.stats.all() {
-            page.counter(name, help, value)?;
-        }
+        about::counters(&mut page, &self.stats)?;
         let seen = self.observed.seen();
         self.rounds(&mut page, &seen)?;
         if self.role == Role::Mixer {
@@ -94,19 +98,8 @@ impl All {
 
     fn server(&self, page: &mut Page<'_>) -> fmt::Result {
         let own = server_id(self.net.own());
-        let labels = [self.name(&own), self.role.to_string(), env!("CARGO_PKG_VERSION").into()];
-        page.gauges(
-            "server",
-            "Always 1: which server this is.",
-            ["server", "role", "version"],
-            [(labels, 1.0)],
-        )?;
         let manifest = &self.observed.manifest;
-        let current = manifest.get().parameters().opened_by(now()).unwrap_or(Round(0));
-        let version = manifest.at(current).version();
-        page.gauge("manifest_version", "Version of the manifest in effect.", version.into())?;
-        let newest = manifest.get().version();
-        page.gauge("manifest_newest_version", "Newest version known here.", newest.into())?;
+        about::server(page, manifest, &own, &self.role.to_string())?;
         let connected = self.net.connected();
         let others =
             manifest.servers(now()).into_iter().filter(|server| server.id != own).map(|server| {
@@ -119,8 +112,7 @@ impl All {
             ["server", "role"],
             others,
         )?;
-        let open = (self.connections)() as f64;
-        page.gauge("client_connections", "Clients that are connected.", open)?;
+        about::clients(page, (self.connections)())?;
         let queued = self.net.queued() as f64;
         page.gauge("queued", "Calls and batches of other servers that wait to be taken.", queued)
     }

@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Metrics;
 use crate::listen::stopped;
+use crate::node::NodeError;
 
 /// Connections at once; a further one is closed.
 const CONNECTIONS: usize = 16;
@@ -31,6 +32,13 @@ const MAX_HEAD: usize = 8 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Opens the port, if there is to be one.
+pub(crate) async fn bind(address: Option<&str>) -> Result<Option<TcpListener>, NodeError> {
+    let Some(address) = address else { return Ok(None) };
+    let cannot = |error| NodeError::Metrics(address.to_owned(), error);
+    TcpListener::bind(address).await.map(Some).map_err(cannot)
+}
 
 /// Answers `GET /metrics` until `stop` is true.
 pub(crate) async fn serve(

@@ -11,6 +11,7 @@ use zephyr_server::listen::Limits;
 use zephyr_server::store::Database;
 use zephyr_server::{FrontConfig, MailboxFront, Node, NodeConfig, ServerEvent};
 
+use super::metrics::Metrics;
 use super::network::{Network, Plan, free_port};
 use super::postgres::Postgres;
 use super::{ONE_AT_A_TIME, join, message};
@@ -136,7 +137,8 @@ async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
     for (client_listen, url) in [(config.client_listen.clone(), &url), (free_port(), &reads)] {
         let (manifest, seed) = (network.manifest.clone(), config.seed.clone());
         let (database, limits) = (Database::new(url), Limits::default());
-        let front = FrontConfig { manifest, seed, client_listen, database, limits };
+        let metrics_listen = Some("127.0.0.1:0".into());
+        let front = FrontConfig { manifest, seed, client_listen, database, metrics_listen, limits };
         fronts.push(MailboxFront::start(front).await.unwrap());
     }
 
@@ -166,7 +168,14 @@ async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
             server.stop().await;
         }
     }
-    assert!(fronts.iter().all(|front| front.stats().downloads >= 6));
+    for front in &fronts {
+        let metrics = Metrics::at(front.metrics_address().expect("it serves metrics"));
+        assert_eq!(metrics.get("zephyr_downloads_total"), front.stats().downloads as f64);
+        assert!(front.stats().downloads >= 6);
+        let version = env!("CARGO_PKG_VERSION");
+        let itself = format!("server=\"mailbox0\",role=\"mailbox-front\",version=\"{version}\"");
+        assert_eq!(metrics.get(&format!("zephyr_server{{{itself}}}")), 1.0);
+    }
     for front in fronts {
         front.stop().await;
     }

@@ -27,17 +27,20 @@ fn ask(address: SocketAddr, request: &str) -> (String, String) {
 }
 
 fn metrics(node: &Node) -> Metrics {
-    let address = node.metrics_address().expect("it serves metrics");
-    let (status, body) = ask(address, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(status, "HTTP/1.1 200 OK");
-    Metrics::parse(&body)
+    Metrics::at(node.metrics_address().expect("it serves metrics"))
 }
 
 /// The samples by name and labels. Parsing checks what Prometheus would: each family has one HELP and TYPE, in this
 /// order, and its samples behind them; no sample comes twice; values are numbers.
-struct Metrics(BTreeMap<String, f64>);
+pub struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
+    pub fn at(address: SocketAddr) -> Self {
+        let (status, body) = ask(address, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        Self::parse(&body)
+    }
+
     fn parse(text: &str) -> Self {
         let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
         let (mut helped, mut family) = (String::new(), (String::new(), String::new()));
@@ -72,7 +75,7 @@ impl Metrics {
         Self(samples)
     }
 
-    fn get(&self, sample: &str) -> f64 {
+    pub fn get(&self, sample: &str) -> f64 {
         *self.0.get(sample).unwrap_or_else(|| panic!("{sample} in {:?}", self.0))
     }
 
