@@ -92,6 +92,7 @@ impl MailboxNode {
             }
         }
         tasks.shutdown().await;
+        house.shutdown().await;
         self.server.store.close().await;
     }
 
