@@ -53,7 +53,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Unregister => manage::unregister(open_home(home).await?).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Soak(args) => soak::run(args).await,
-        Command::Plan(args) => plan::run(&args),
+        Command::Plan(args) => plan::run(&args).await,
         Command::Bench(command) => bench::run(command).await,
         Command::Devnet(args) => devnet::run(args).await,
         Command::Keygen(args) => keygen::run(&args),

@@ -4,6 +4,7 @@ mod action;
 mod agreement;
 mod entry;
 mod looping;
+mod progress;
 mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,6 +27,7 @@ use crate::reputation::Reputation;
 pub use action::{CallId, Expected, MixerAction};
 use agreement::Votes;
 use entry::Entry;
+use progress::Progress;
 
 /// A mixer without I/O.
 ///
@@ -46,6 +48,7 @@ pub struct MixerServer<S: Suite> {
     rounds: BTreeMap<Round, Entry<S>>,
     fetching: Fetching,
     loops: LoopChecks,
+    progress: Progress,
     actions: VecDeque<MixerAction<S>>,
     /// Rounds to which something has happened since they were looked at.
     touched: BTreeSet<Round>,
@@ -77,6 +80,7 @@ impl<S: Suite> MixerServer<S> {
             rounds: BTreeMap::new(),
             fetching: Fetching::default(),
             loops: LoopChecks::new(),
+            progress: Progress::default(),
             actions: VecDeque::new(),
             touched: BTreeSet::new(),
             news: None,
@@ -108,6 +112,7 @@ impl<S: Suite> MixerServer<S> {
             self.agree(board, now);
         }
         self.look_for_loops(now);
+        self.tell_progress(now);
         let rounds = std::mem::take(&mut self.touched);
         let rounds = if due { self.rounds.keys().copied().collect() } else { rounds };
         let touched = !rounds.is_empty();
@@ -126,7 +131,8 @@ impl<S: Suite> MixerServer<S> {
         if !self.actions.is_empty() || !self.touched.is_empty() || self.news.is_none() {
             return now;
         }
-        self.loops.wake_up().map_or(self.due, |wake| wake.min(self.due))
+        let wakes = [self.loops.wake_up(), self.progress.wake_up()];
+        wakes.into_iter().flatten().fold(self.due, UnixMs::min)
     }
 
     fn next_due(&self, now: UnixMs) -> UnixMs {

@@ -18,14 +18,14 @@ use units::Units;
 /// The plan tells how many there have to be; here there are enough of them for the replicas that a new network has.
 const MAILBOX_SERVERS: usize = 4;
 
-pub fn run(args: &PlanArgs) -> Outcome {
+pub async fn run(args: &PlanArgs) -> Outcome {
     let servers = Servers { mixers: args.mixers, pkgs: args.pkgs };
     let mut parameters = parameters(args)?;
     if parameters.mailboxes <= 1 {
         parameters.mailboxes = mailboxes(args, &parameters)?;
     }
-    note("Measuring the cryptography on one core of this machine…");
-    let units = Units::measure(parameters.geometry)?;
+    note("Measuring single operations on one core of this machine…");
+    let units = Units::measure(parameters.geometry).await?;
     let machine = Machine { cores: args.cores.into(), gbit: args.gbit.into() };
     let model =
         Model { users: args.users, contacts: args.contacts, parameters, servers, machine, units };

@@ -15,7 +15,6 @@ use crate::event::ServerEvent;
 use crate::mix::{Messages, Mixed, Packets};
 use crate::mixer::{Action, BatchRefusal};
 use crate::peer::{BatchHeader, PeerRequest, encode};
-use crate::record::{ReadyRecord, Record, RecordKind};
 
 impl<S: Suite> MixerServer<S> {
     /// A client submits a packet.
@@ -87,10 +86,7 @@ impl<S: Suite> MixerServer<S> {
         entry.mixing.mixed(phase, mixed, seen);
         self.touched.insert(round);
         self.event(ServerEvent::Mixed { round, phase, packets, dropped, noise });
-        let manifest = self.manifest.at(round);
-        let (seed, network) = (&self.identity_seed, manifest.network());
-        let ready = ReadyRecord::sign::<S>(seed, network, round, phase as u8);
-        self.publish(RecordKind::Ready, round, me, Record::Ready(ready));
+        self.progress.finished(round, me, phase);
     }
 
     /// A mixer has acknowledged the batch for `phase`.

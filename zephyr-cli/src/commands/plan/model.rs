@@ -5,10 +5,10 @@ use zephyr_core::{Parameters, Role, RouteMode};
 use super::sizes::{self, Bytes};
 use super::units::Units;
 
-/// A connection's share of the operating system and of the runtime, beside its cryptography, in seconds on one core.
-pub const CONNECTION: f64 = 180e-6;
-/// A PKG looks the address up in its database, in seconds on one core.
-pub const LOOK_UP: f64 = 250e-6;
+/// By how much a client takes longer than its parts: the server's runtime, and caches that many clients share.
+pub const SERVING: f64 = 1.2;
+/// By how much a mailbox takes longer than its encryption: it is read from the database.
+pub const READING: f64 = 1.8;
 /// By how much a phase takes longer than its cryptography: links between mixers, shuffling, hashing.
 pub const MIXING: f64 = 1.6;
 /// What a mixer holds of a batch, in units of the batch.
@@ -162,7 +162,7 @@ impl Model {
         let clients = self.users() * sizes::entries(&self.parameters, self.servers) as f64 / n;
         let link = sizes::of_packets(&self.parameters, (submitted / clients).round() as usize);
         let cpu = MIXING * (peeled * self.units.peel + noise * hops / n * self.units.noise)
-            + clients * self.connection(link);
+            + SERVING * clients * self.connection(link);
         let packet = self.parameters.geometry.packet_len() as f64;
         let batch = self.phase_packets() * packet;
         self.cost(Cost {
@@ -181,7 +181,8 @@ impl Model {
     /// One PKG: it alone has its round's secret.
     fn pkg(&self) -> Cost {
         let link = sizes::of_share();
-        let each = self.connection(link) + LOOK_UP + self.units.extract + self.units.verify;
+        let each =
+            self.connection(link) + self.units.look_up + self.units.extract + self.units.verify;
         self.clients(Role::Pkg, link, each, 0.0, 0.0)
     }
 
@@ -200,14 +201,15 @@ impl Model {
         // A round is kept until it closes; meanwhile others are delivered.
         let kept =
             1.0 + f64::from(self.parameters.download_ms) / f64::from(self.parameters.round_ms);
-        self.clients(Role::Mailbox, link, self.connection(link), stored, kept * stored)
+        let each = self.connection(link) + (READING - 1.0) * self.frames(link);
+        self.clients(Role::Mailbox, link, each, stored, kept * stored)
     }
 
     /// A role that each client asks once a round.
     fn clients(&self, role: Role, link: Bytes, each: f64, delivered: f64, storage: f64) -> Cost {
         self.cost(Cost {
             role,
-            cpu: self.users() * each,
+            cpu: SERVING * self.users() * each,
             received: self.users() * link.up as f64 + delivered,
             sent: self.users() * link.down as f64,
             memory: 0.0,
@@ -227,8 +229,12 @@ impl Model {
 
     /// A connection with its handshake and frames.
     fn connection(&self, bytes: Bytes) -> f64 {
-        let kib = (bytes.up + bytes.down) as f64 / 1_024.0;
-        CONNECTION + self.units.handshake + kib * self.units.frame_kib
+        self.units.connection + self.units.handshake + self.frames(bytes)
+    }
+
+    /// The encryption of so many bytes.
+    fn frames(&self, bytes: Bytes) -> f64 {
+        (bytes.up + bytes.down) as f64 / 1_024.0 * self.units.frame_kib
     }
 
     /// Each role's.
@@ -288,6 +294,8 @@ mod tests {
             extract: 600e-6,
             verify: 50e-6,
             handshake: 150e-6,
+            connection: 50e-6,
+            look_up: 100e-6,
             frame_kib: 3e-6,
             pairing: 500e-6,
         };

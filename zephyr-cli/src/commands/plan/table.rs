@@ -7,7 +7,7 @@ use serde_json::json;
 use zephyr_core::{Role, RouteMode};
 use zephyr_machine::mixer::MAX_BATCH;
 
-use super::model::{BATCH_MEMORY, CONNECTION, Cost, LOAD, LOOK_UP, MIXING, Model};
+use super::model::{BATCH_MEMORY, Cost, LOAD, MIXING, Model, READING, SERVING};
 use crate::clock;
 
 /// For people.
@@ -146,8 +146,9 @@ fn assumptions(model: &Model) -> String {
     let us = |seconds: f64| format!("{:.1} µs", seconds * 1e6);
     format!(
         "assumed  measured just now on one core: peel {}, make a packet of noise {}, extract {}, check a signature {},\n\
-         \x20        a link's handshake {}, a frame of 1 KiB {}, a pairing {}\n\
-         \x20        a connection takes {} besides, a PKG's database {}; a phase {MIXING} times its cryptography, and memory of {BATCH_MEMORY} times its batch;\n\
+         \x20        a link's handshake {}, its connection {}, a frame of 1 KiB {}, a look-up in a PKG's database {}, a pairing {}\n\
+         \x20        a client takes {SERVING} times its parts, its mailbox {READING} times the frames; a phase {MIXING} times its\n\
+         \x20        cryptography, and memory of {BATCH_MEMORY} times its batch;\n\
          \x20        processors and network cards are used to {:.0} % at most; every user takes part in every round, and asks\n\
          \x20        two info-nodes, with a connection for each server that it asks; TCP's and IP's headers come on top (3 to 5 %).\n\
          \x20        How this compares with measurements: docs/performance.md",
@@ -156,10 +157,10 @@ fn assumptions(model: &Model) -> String {
         us(u.extract),
         us(u.verify),
         us(u.handshake),
+        us(u.connection),
         us(u.frame_kib),
+        us(u.look_up),
         us(u.pairing),
-        us(CONNECTION),
-        us(LOOK_UP),
         100.0 * LOAD,
     )
 }
@@ -234,6 +235,8 @@ pub fn json(model: &Model) -> String {
             "extract": u.extract,
             "verify": u.verify,
             "handshake": u.handshake,
+            "connection": u.connection,
+            "look_up": u.look_up,
             "frame_kib": u.frame_kib,
             "pairing": u.pairing,
         },

@@ -1,19 +1,25 @@
 //! What single operations take on one core of this machine.
 
 use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zephyr_core::{
-    Address, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE, Hedge, Hop,
-    LinkError, LinkKey, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId, Pairing,
-    Point, Signature, Suite,
+    Address, ClientKey, DirectoryHash, FRAME_OVERHEAD, FRAME_PREFIX, Geometry, HANDSHAKE_SIZE,
+    Hedge, Hop, LinkError, LinkKey, Mailbox, MasterSecret, Mixer, MixerIndex, MixerKey, NetworkId,
+    Pairing, Point, Signature, Suite,
 };
+use zephyr_machine::pkg::Registration;
 use zephyr_server::Native;
+use zephyr_server::store::{Registrations, SqliteRegistrations, StoreError};
 
+use crate::clock;
 use crate::commands::bench::packets::cover;
 use crate::exit::{Failure, Outcome};
+use crate::server_config::sqlite_url;
 
 type P = <Native as Suite>::Pairing;
 type Link = zephyr_core::Link<<Native as Suite>::Dh>;
@@ -21,8 +27,12 @@ type Link = zephyr_core::Link<<Native as Suite>::Dh>;
 const NETWORK: NetworkId = NetworkId::from_bytes([1; 32]);
 const DIRECTORY: DirectoryHash = DirectoryHash::from_bytes([2; 32]);
 const KIB: usize = 1_024;
+/// What goes each way in a connection: two for the handshake, and a request or its answer.
+const MESSAGES: usize = 3;
 /// An operation is repeated at least so long, and so often.
 const LEAST: (Duration, usize) = (Duration::from_millis(40), 20);
+/// So often an address is looked up.
+const LOOK_UPS: usize = 400;
 
 /// Seconds on one core.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +47,10 @@ pub struct Units {
     pub verify: f64,
     /// A server's side of a link's handshake.
     pub handshake: f64,
+    /// The operating system's part of a connection, at a server.
+    pub connection: f64,
+    /// A PKG looks an address up in its database.
+    pub look_up: f64,
     /// A frame of 1 KiB is sealed or opened.
     pub frame_kib: f64,
     /// A pairing with precomputed lines.
@@ -47,8 +61,8 @@ impl Units {
     /// Measures all of them, in about a second.
     ///
     /// # Errors
-    /// None that could happen: what is measured is made here.
-    pub fn measure(geometry: Geometry) -> Outcome<Self> {
+    /// When this machine has no loopback interface, or no room for a small file.
+    pub async fn measure(geometry: Geometry) -> Outcome<Self> {
         let odd = || Failure::failed("the cryptography does not work on this machine");
         let address = Address::parse("somebody@example.org").map_err(|_| odd())?;
         Ok(Self {
@@ -60,6 +74,8 @@ impl Units {
             },
             verify: verify(),
             handshake: handshake().map_err(|_| odd())?,
+            connection: connection().map_err(Failure::failed)?,
+            look_up: look_up(&address).await?,
             frame_kib: frame().map_err(|_| odd())?,
             pairing: {
                 let generator = <P as Pairing>::G1::generator();
@@ -78,7 +94,7 @@ fn hedge() -> Hedge {
     Hedge::new([3; 32], 0)
 }
 
-/// The lower quartile of many runs: what else runs on the machine only ever adds.
+/// What an operation takes.
 fn time(mut operation: impl FnMut()) -> f64 {
     let (mut times, begun) = (Vec::new(), Instant::now());
     while begun.elapsed() < LEAST.0 || times.len() < LEAST.1 {
@@ -86,6 +102,11 @@ fn time(mut operation: impl FnMut()) -> f64 {
         operation();
         times.push(start.elapsed());
     }
+    typical(times)
+}
+
+/// The lower quartile of many runs: what else runs on the machine only ever adds.
+fn typical(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 4].as_secs_f64()
 }
@@ -154,6 +175,49 @@ fn handshake() -> Result<f64, LinkError> {
     let key = link_key();
     link(&key)?;
     Ok(time(|| drop(black_box(link(&key)))) / 2.0)
+}
+
+/// One thread is both ends, which do the same.
+fn connection() -> std::io::Result<f64> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let connect = || {
+        let mut message = [0; 64];
+        let mut client = TcpStream::connect(address)?;
+        let (mut server, _) = listener.accept()?;
+        for _ in 0..MESSAGES {
+            client.write_all(&message)?;
+            server.read_exact(&mut message)?;
+            server.write_all(&message)?;
+            client.read_exact(&mut message)?;
+        }
+        std::io::Result::Ok(())
+    };
+    connect()?;
+    Ok(time(|| drop(black_box(connect()))) / 2.0)
+}
+
+async fn look_up(address: &Address) -> Outcome<f64> {
+    let folder = tempfile::tempdir().map_err(Failure::failed)?;
+    let file = folder.path().join("pkg.db");
+    let store = SqliteRegistrations::open(&sqlite_url(&file)).await.map_err(Failure::failed)?;
+    let times = looked_up(&store, address).await.map_err(Failure::failed);
+    store.close().await;
+    times.map(typical)
+}
+
+async fn looked_up(
+    store: &SqliteRegistrations,
+    address: &Address,
+) -> Result<Vec<Duration>, StoreError> {
+    store.put(address, &Registration::new(ClientKey::from_bytes([4; 32]), clock::now())).await?;
+    let mut times = Vec::new();
+    for _ in 0..LOOK_UPS {
+        let start = Instant::now();
+        black_box(store.load(address).await?);
+        times.push(start.elapsed());
+    }
+    Ok(times)
 }
 
 fn frame() -> Result<f64, LinkError> {
