@@ -76,6 +76,11 @@ impl Batch {
         self.pieces.iter().flat_map(|piece| piece.chunks_exact(self.item_len))
     }
 
+    /// The items in pieces of at most 32 KiB, or of one item, each with its items one behind the other.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Vec::as_slice)
+    }
+
     pub(crate) fn into_pieces(self) -> Vec<Vec<u8>> {
         self.pieces
     }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 pub use database::Database;
 pub use either::{SqlMailboxes, SqlRegistrations};
-pub use mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+pub use mailboxes::{Chunk, Mailboxes, Page, StoredList, StoredRound, UploadId};
 pub use memory::MemoryRegistrations;
 pub use postgres::{PostgresMailboxes, PostgresRegistrations};
 pub use registrations::Registrations;

@@ -2,7 +2,7 @@
 
 use zephyr_core::{Address, Mailbox, MixerIndex, Role, Round, ServerId};
 
-use super::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+use super::mailboxes::{Chunk, Mailboxes, Page, StoredList, StoredRound, UploadId};
 use super::registrations::Registrations;
 use super::{
     Database, PostgresMailboxes, PostgresRegistrations, SqliteMailboxes, SqliteRegistrations,
@@ -172,12 +172,7 @@ impl Mailboxes for SqlMailboxes {
         either!(self.lists(round, mailbox))
     }
 
-    async fn messages(
-        &self,
-        upload: UploadId,
-        first: u32,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+    async fn messages(&self, upload: UploadId, first: u32, limit: u32) -> Result<Page, StoreError> {
         either!(self.messages(upload, first, limit))
     }
 }

@@ -48,6 +48,36 @@ pub struct Chunk {
     pub messages: Batch,
 }
 
+/// Messages that follow each other, all of one length.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    length: usize,
+    bytes: Vec<u8>,
+}
+
+impl Page {
+    /// Messages of `length` bytes, one behind the other; `None` if they are not.
+    pub(super) fn new(length: usize, bytes: Vec<u8>) -> Option<Self> {
+        let whole = length > 0 && bytes.len().is_multiple_of(length);
+        whole.then_some(Self { length, bytes })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.iter().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The messages in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.bytes.chunks_exact(self.length.max(1))
+    }
+}
+
 /// Where a mailbox server keeps what mixers deliver.
 ///
 /// An upload is invisible until it is complete, and writes in small transactions, so that a slow mixer holds up
@@ -106,11 +136,12 @@ pub trait Mailboxes: Send + Sync + 'static {
         mailbox: Mailbox,
     ) -> impl Future<Output = Result<Vec<StoredList>, StoreError>> + Send;
 
-    /// The `limit` messages of an upload at the places from `first` on; fewer if some are not there.
+    /// Messages of an upload from the place `first` on, `limit` at most: as many as are stored together, so that whoever
+    /// reads on from page to page reads everything once. None if there is none at `first`.
     fn messages(
         &self,
         upload: UploadId,
         first: u32,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<Vec<u8>>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row};
 use tokio::time::timeout;
@@ -38,7 +37,7 @@ struct Pools {
 async fn open(database: &Database) -> Result<Pools, StoreError> {
     let options = options(database)?;
     let mut first = connect(&options).await?;
-    migrator().run(&mut first).await?;
+    sql::migrator(MIGRATIONS).run(&mut first).await?;
     // The tables are there: that it was not said goodbye to properly does not matter.
     let _ = first.close().await;
     Ok(Pools::new(&options))
@@ -53,7 +52,7 @@ async fn open_to_read(database: &Database) -> Result<Pools, StoreError> {
     let _ = first.close().await;
     // Without tables there is no version either.
     match newest {
-        Ok(newest) if newest == migrator().iter().map(|migration| migration.version).max() => {
+        Ok(newest) if newest == MIGRATIONS.last().map(|(version, ..)| *version) => {
             Ok(Pools::new(&options))
         }
         _ => Err(StoreError::NotReady),
@@ -133,12 +132,11 @@ fn place(options: &PgConnectOptions) -> String {
 }
 
 /// The folder `migrations/postgres`.
-fn migrator() -> Migrator {
-    sql::migrator(&[
-        (1, "registrations", include_str!("../../migrations/postgres/0001_registrations.sql")),
-        (2, "mailboxes", include_str!("../../migrations/postgres/0002_mailboxes.sql")),
-    ])
-}
+const MIGRATIONS: &[sql::Migration] = &[
+    (1, "registrations", include_str!("../../migrations/postgres/0001_registrations.sql")),
+    (2, "mailboxes", include_str!("../../migrations/postgres/0002_mailboxes.sql")),
+    (3, "message blocks", include_str!("../../migrations/postgres/0003_message_blocks.sql")),
+];
 
 #[cfg(test)]
 mod tests;

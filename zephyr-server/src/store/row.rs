@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use zephyr_core::{ClientKey, MixerIndex, Round, UnixMs};
 
 use super::StoreError;
-use super::mailboxes::{StoredList, StoredRound, UploadId};
+use super::mailboxes::{Chunk, Page, StoredList, StoredRound, UploadId};
 use zephyr_machine::pkg::{Registration, Replacement};
 
 /// A row of either database.
@@ -90,10 +90,36 @@ fn number<T: TryFrom<i64>>(n: i64) -> Result<T, StoreError> {
     T::try_from(n).map_err(|_| StoreError::Corrupt)
 }
 
-/// The key of a message.
+/// At most `limit` messages of a block, from the one with the key `first` on.
+pub(super) fn page(row: &impl SqlRow, first: i64, limit: u32) -> Result<Page, StoreError> {
+    let bytes = row.bytes("messages")?.ok_or(StoreError::Corrupt)?;
+    let length: usize = column(row, "length")?;
+    let place = |places: usize| places.saturating_mul(length).min(bytes.len());
+    let skipped: usize = number(first - column::<i64>(row, "id")?)?;
+    let wanted = place(skipped)..place(skipped.saturating_add(limit as usize));
+    Page::new(length, bytes[wanted].to_vec()).ok_or(StoreError::Corrupt)
+}
+
+/// The key of a block: where its first message is.
 pub(super) fn id(upload: UploadId, place: u32) -> Result<i64, StoreError> {
     let upload = i32::try_from(upload.0).map_err(|_| StoreError::Corrupt)?;
     Ok(i64::from(upload) << 32 | i64::from(place))
+}
+
+/// The blocks of a chunk, with their keys.
+pub(super) fn blocks(upload: UploadId, chunk: &Chunk) -> Result<Vec<(i64, &[u8])>, StoreError> {
+    let mut place = chunk.first as usize;
+    let blocks = chunk.messages.pieces().map(|piece| {
+        let first = u32::try_from(place).map_err(|_| StoreError::Corrupt)?;
+        place += piece.len() / chunk.messages.item_len();
+        Ok((id(upload, first)?, piece))
+    });
+    blocks.collect()
+}
+
+/// The length of a chunk's messages.
+pub(super) fn length(chunk: &Chunk) -> Result<i64, StoreError> {
+    i64::try_from(chunk.messages.item_len()).map_err(|_| StoreError::Corrupt)
 }
 
 /// SQL has no unsigned integers. No clock will show a round beyond.

@@ -1,14 +1,17 @@
 //! Statements that SQLite and PostgreSQL understand alike.
 
 use sqlx::SqlStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{self, MigrationType, Migrator};
 
-/// Brings tables to this version: version, description, statements. (The macro that would read a folder compiles every
+/// A step to a version of the tables: version, description, statements.
+pub(super) type Migration = (i64, &'static str, &'static str);
+
+/// Brings tables to the version of the last step. (The macro that would read a folder compiles every
 /// database driver a second time.)
-pub(super) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
-    let migration = |&(version, description, sql): &(i64, &'static str, &'static str)| {
-        let sql = SqlStr::from_static(sql);
-        Migration::new(version, description.into(), MigrationType::Simple, sql, false)
+pub(super) fn migrator(migrations: &[Migration]) -> Migrator {
+    let migration = |&(version, description, sql): &Migration| {
+        let (sql, kind) = (SqlStr::from_static(sql), MigrationType::Simple);
+        migrate::Migration::new(version, description.into(), kind, sql, false)
     };
     Migrator::with_migrations(migrations.iter().map(migration).collect())
 }
@@ -53,7 +56,7 @@ pub(super) mod mailboxes {
         "SELECT round, mixer FROM mailbox_uploads WHERE upload = $1 AND state = 0";
     pub const PUT_LISTS: &str =
         "INSERT INTO mailbox_lists (upload, mailbox, first, messages, signature) ";
-    pub const PUT_MESSAGES: &str = "INSERT INTO mailbox_messages (id, message) ";
+    pub const PUT_BLOCKS: &str = "INSERT INTO mailbox_blocks (id, length, messages) ";
     pub const COMPLETE_UPLOAD_OF: &str =
         "SELECT digest FROM mailbox_uploads WHERE round = $1 AND mixer = $2 AND state = 1";
     pub const COMPLETE: &str =
@@ -66,14 +69,15 @@ pub(super) mod mailboxes {
     pub const DISCARD_ROUND: &str = "UPDATE mailbox_uploads SET state = 2 WHERE round = $1";
     pub const DISCARDED: &str =
         "SELECT upload FROM mailbox_uploads WHERE state = 2 ORDER BY upload LIMIT 1";
-    pub const DELETE_MESSAGES: &str = "DELETE FROM mailbox_messages WHERE id IN \
-        (SELECT id FROM mailbox_messages WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3)";
+    pub const DELETE_BLOCKS: &str = "DELETE FROM mailbox_blocks WHERE id IN \
+        (SELECT id FROM mailbox_blocks WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3)";
     pub const DELETE_LISTS: &str = "DELETE FROM mailbox_lists WHERE upload = $1 AND mailbox IN \
         (SELECT mailbox FROM mailbox_lists WHERE upload = $1 ORDER BY mailbox LIMIT $2)";
     pub const DELETE_UPLOAD: &str = "DELETE FROM mailbox_uploads WHERE upload = $1";
     pub const LISTS: &str = "SELECT l.upload, u.mixer, l.first, l.messages, l.signature \
         FROM mailbox_uploads u JOIN mailbox_lists l ON l.upload = u.upload \
         WHERE u.round = $1 AND u.state = 1 AND l.mailbox = $2 ORDER BY u.mixer";
-    pub const MESSAGES: &str =
-        "SELECT message FROM mailbox_messages WHERE id >= $1 AND id < $2 ORDER BY id";
+    /// The last block that begins at the second place or before.
+    pub const BLOCK: &str = "SELECT id, length, messages FROM mailbox_blocks \
+        WHERE id >= $1 AND id <= $2 ORDER BY id DESC LIMIT 1";
 }

@@ -6,7 +6,6 @@ mod registrations;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -37,12 +36,12 @@ async fn open(url: &str, options: SqliteConnectOptions) -> Result<SqlitePool, St
     if is_memory(url) {
         // A database in memory lives in its connection and vanishes with the last one.
         let pool = pool(1).connect_with(shrinking).await?;
-        migrator().run(&pool).await?;
+        sql::migrator(MIGRATIONS).run(&pool).await?;
         return Ok(pool);
     }
     // The file remembers that it shrinks; a connection that set it anew would wait for whoever is writing.
     let mut first = shrinking.connect().await?;
-    migrator().run(&mut first).await?;
+    sql::migrator(MIGRATIONS).run(&mut first).await?;
     first.close().await?;
     Ok(pool(4).connect_with(options).await?)
 }
@@ -92,11 +91,10 @@ async fn claim(pool: &SqlitePool, role: Role, server: &ServerId) -> Result<[u8; 
 }
 
 /// The folder `migrations/sqlite`.
-fn migrator() -> Migrator {
-    sql::migrator(&[
-        (1, "registrations", include_str!("../../migrations/sqlite/0001_registrations.sql")),
-        (2, "mailboxes", include_str!("../../migrations/sqlite/0002_mailboxes.sql")),
-        (3, "list signatures", include_str!("../../migrations/sqlite/0003_list_signatures.sql")),
-        (4, "void rounds", include_str!("../../migrations/sqlite/0004_void_rounds.sql")),
-    ])
-}
+const MIGRATIONS: &[sql::Migration] = &[
+    (1, "registrations", include_str!("../../migrations/sqlite/0001_registrations.sql")),
+    (2, "mailboxes", include_str!("../../migrations/sqlite/0002_mailboxes.sql")),
+    (3, "list signatures", include_str!("../../migrations/sqlite/0003_list_signatures.sql")),
+    (4, "void rounds", include_str!("../../migrations/sqlite/0004_void_rounds.sql")),
+    (5, "message blocks", include_str!("../../migrations/sqlite/0005_message_blocks.sql")),
+];

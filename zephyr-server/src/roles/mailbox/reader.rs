@@ -9,10 +9,7 @@ use zephyr_core::{Mailbox, Round, message_digest};
 use super::health::Health;
 use crate::listen::{Close, Replies};
 use crate::node::{Stats, stats};
-use crate::store::{Mailboxes, StoreError, StoredList};
-
-/// How many messages are read at a time.
-const PAGE: u32 = 32;
+use crate::store::{Mailboxes, Page, StoreError, StoredList};
 
 /// Where the frames of a download go: [`Replies`], or a test.
 pub(crate) trait Frames: Send {
@@ -66,13 +63,13 @@ impl<M: Mailboxes> Reader<'_, M> {
             send(reply, &MailboxReply::List { mixer, messages, signature }).await?;
             let mut sent = 0;
             while sent < list.messages {
-                let wanted = PAGE.min(list.messages - sent);
                 // Unreadable, or being pruned: the client sees that the mailbox is not whole.
-                let page = self.page(list, sent, wanted).await.map_err(|_| Close::Refused)?;
-                for message in page {
-                    reply.send(&message).await?;
+                let page = self.page(list, sent, list.messages).await;
+                let page = page.map_err(|_| Close::Refused)?;
+                for message in page.iter() {
+                    reply.send(message).await?;
                 }
-                sent += wanted;
+                sent += page.len() as u32;
             }
         }
         self.health.works();
@@ -89,24 +86,24 @@ impl<M: Mailboxes> Reader<'_, M> {
         hashes: &mut Vec<u8>,
     ) -> Result<(), DownloadRefusal> {
         let end = list.messages.min(from.saturating_add(count));
-        for first in (from..end).step_by(PAGE as usize) {
-            let page = self.page(list, first, PAGE.min(end - first)).await?;
+        let mut first = from;
+        while first < end {
+            let page = self.page(list, first, end).await?;
             page.iter().for_each(|message| hashes.extend(message_digest(message)));
+            first += page.len() as u32;
         }
         Ok(())
     }
 
-    async fn page(
-        &self,
-        list: &StoredList,
-        first: u32,
-        wanted: u32,
-    ) -> Result<Vec<Vec<u8>>, DownloadRefusal> {
-        let page = self.store.messages(list.upload, list.first.saturating_add(first), wanted).await;
+    /// The messages of a list from the one with the number `first` on, as far as they are stored together and come before
+    /// `end`: at least one.
+    async fn page(&self, list: &StoredList, first: u32, end: u32) -> Result<Page, DownloadRefusal> {
+        let place = list.first.saturating_add(first);
+        let page = self.store.messages(list.upload, place, end - first).await;
         let page = page.map_err(|error| self.unavailable(&error))?;
-        match page.len() == wanted as usize {
-            true => Ok(page),
-            false => Err(DownloadRefusal::Gone), // it is being pruned
+        match page.is_empty() {
+            false => Ok(page),
+            true => Err(DownloadRefusal::Gone), // it is being pruned
         }
     }
 

@@ -6,7 +6,7 @@ use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId};
 
 use super::attempts::attempt;
 use super::{Pools, open, open_to_read};
-use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+use crate::store::mailboxes::{Chunk, Mailboxes, Page, StoredList, StoredRound, UploadId};
 use crate::store::{Database, StoreError, sql::mailboxes as sql};
 
 /// Mailboxes in PostgreSQL.
@@ -98,12 +98,7 @@ impl Mailboxes for PostgresMailboxes {
         attempt!(self.0.lists(round, mailbox))
     }
 
-    async fn messages(
-        &self,
-        upload: UploadId,
-        first: u32,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+    async fn messages(&self, upload: UploadId, first: u32, limit: u32) -> Result<Page, StoreError> {
         attempt!(self.0.messages(upload, first, limit))
     }
 }

@@ -3,7 +3,7 @@ use zephyr_machine::pkg::Registration;
 
 use super::*;
 use crate::store::conformance::{self, chunk};
-use crate::store::{Mailboxes, Registrations, SqlMailboxes, SqlRegistrations};
+use crate::store::{Mailboxes, Registrations, SqlMailboxes, SqlRegistrations, UploadId};
 use crate::testing::postgres::{PASSWORD, Postgres};
 
 async fn mailboxes(url: &str) -> PostgresMailboxes {
@@ -19,6 +19,27 @@ async fn postgres_conforms() {
         PostgresRegistrations::open(&Database::new(server.empty())).await.unwrap()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL; run by cargo xtask test"]
+async fn messages_that_were_stored_one_by_one_are_still_there() {
+    let server = Postgres::start();
+    let url = server.empty();
+    let pool = PgPool::connect(&url).await.unwrap();
+    sql::migrator(&MIGRATIONS[..2]).run(&pool).await.unwrap();
+    for place in 0..3u32 {
+        sqlx::query("INSERT INTO mailbox_messages (id, message) VALUES ($1, $2)")
+            .bind(row::id(UploadId(1), place).unwrap())
+            .bind(&place.to_be_bytes()[..])
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    pool.close().await;
+    let store = mailboxes(&url).await;
+    assert_eq!(conformance::read(&store, UploadId(1), 1, 9).await.unwrap(), [1, 2]);
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +65,7 @@ async fn what_is_complete_survives_a_power_cut_and_the_store_goes_on_when_the_se
     assert!(matches!(error, StoreError::Database(_)), "{error}");
     assert!(registrations.load(&bob).await.is_err());
     server.run();
-    assert_eq!(store.messages(whole, 0, 3_000).await.unwrap().len(), 2_000);
+    assert_eq!(conformance::read(&store, whole, 0, 3_000).await.unwrap().len(), 2_000);
     assert_eq!(registrations.load(&bob).await.unwrap(), Some(registration));
     let rounds = store.restore().await.unwrap();
     assert_eq!(rounds[0].delivered, [(MixerIndex(1), [1; 32])]);

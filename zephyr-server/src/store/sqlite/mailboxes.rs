@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use zephyr_core::{Mailbox, MixerIndex, Role, Round, ServerId};
 
 use super::{claim, open_for_uploads};
-use crate::store::mailboxes::{Chunk, Mailboxes, StoredList, StoredRound, UploadId};
+use crate::store::mailboxes::{Chunk, Mailboxes, Page, StoredList, StoredRound, UploadId};
 use crate::store::row::{self, array, column, from_round, id};
 use crate::store::{StoreError, sql::mailboxes as sql};
 
-/// How many rows one step of the sweep deletes.
-const SWEEP_ROWS: i64 = 256;
-/// Rows of one insert: two variables each, of which SQLite takes 32,766.
+/// How many lists or blocks one step of the sweep deletes.
+const SWEEP_LISTS: i64 = 256;
+const SWEEP_BLOCKS: i64 = 16;
+/// Rows of one insert: five variables each at most, of which SQLite takes 32,766.
 const INSERT_ROWS: usize = 1024;
 
 /// Mailboxes in SQLite.
@@ -125,14 +126,11 @@ impl Mailboxes for SqliteMailboxes {
             });
             insert.build().execute(&mut *tx).await?;
         }
-        let mut places = chunk.first..;
-        let messages: Vec<_> = chunk.messages.iter().collect();
-        for messages in messages.chunks(INSERT_ROWS) {
-            let ids = places.by_ref().take(messages.len()).map(|place| id(upload, place));
-            let rows = ids.collect::<Result<Vec<_>, _>>()?.into_iter().zip(messages);
-            let mut insert = QueryBuilder::<Sqlite>::new(sql::PUT_MESSAGES);
-            insert.push_values(rows, |mut row, (id, message)| {
-                row.push_bind(id).push_bind(*message);
+        let length = row::length(chunk)?;
+        for blocks in row::blocks(upload, chunk)?.chunks(INSERT_ROWS) {
+            let mut insert = QueryBuilder::<Sqlite>::new(sql::PUT_BLOCKS);
+            insert.push_values(blocks, |mut row, (id, messages)| {
+                row.push_bind(*id).push_bind(length).push_bind(*messages);
             });
             insert.build().execute(&mut *tx).await?;
         }
@@ -189,12 +187,12 @@ impl Mailboxes for SqliteMailboxes {
         let upload = row::upload(&row)?;
         let (_turn, mut tx) = self.write_relaxed().await?;
         let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
-        let messages = sqlx::query(sql::DELETE_MESSAGES).bind(from).bind(to).bind(SWEEP_ROWS);
-        let deleted = messages.execute(&mut *tx).await?.rows_affected();
-        if deleted < SWEEP_ROWS as u64 {
-            let lists = sqlx::query(sql::DELETE_LISTS).bind(upload.0).bind(SWEEP_ROWS);
+        let blocks = sqlx::query(sql::DELETE_BLOCKS).bind(from).bind(to).bind(SWEEP_BLOCKS);
+        let deleted = blocks.execute(&mut *tx).await?.rows_affected();
+        if deleted < SWEEP_BLOCKS as u64 {
+            let lists = sqlx::query(sql::DELETE_LISTS).bind(upload.0).bind(SWEEP_LISTS);
             let deleted = lists.execute(&mut *tx).await?.rows_affected();
-            if deleted < SWEEP_ROWS as u64 {
+            if deleted < SWEEP_LISTS as u64 {
                 sqlx::query(sql::DELETE_UPLOAD).bind(upload.0).execute(&mut *tx).await?;
             }
         }
@@ -221,19 +219,11 @@ impl Mailboxes for SqliteMailboxes {
         rows.iter().map(row::list).collect()
     }
 
-    async fn messages(
-        &self,
-        upload: UploadId,
-        first: u32,
-        limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let from = id(upload, first)?;
-        let rows = sqlx::query(sql::MESSAGES)
-            .bind(from)
-            .bind(from + i64::from(limit))
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get("message")?)).collect()
+    async fn messages(&self, upload: UploadId, first: u32, limit: u32) -> Result<Page, StoreError> {
+        let first = id(upload, first)?;
+        let block = sqlx::query(sql::BLOCK).bind(id(upload, 0)?).bind(first);
+        let row = block.fetch_optional(&self.pool).await?;
+        row.map_or(Ok(Page::default()), |row| row::page(&row, first, limit))
     }
 }
 

@@ -1,29 +1,30 @@
 //! What is done in one transaction each. Round trips cost most here, so a piece of an upload is one statement.
 
-use sqlx::Row;
 use zephyr_core::{Mailbox, MixerIndex, Round};
 
 use super::super::Pools;
 use super::sql;
 use crate::store::StoreError;
-use crate::store::mailboxes::{Chunk, StoredList, StoredRound, UploadId};
+use crate::store::mailboxes::{Chunk, Page, StoredList, StoredRound, UploadId};
 use crate::store::row::{self, array, column, from_round, id};
 
-/// How many rows one step of the sweep deletes.
-const SWEEP_ROWS: i64 = 4096;
+/// How many lists or blocks one step of the sweep deletes.
+const SWEEP_LISTS: i64 = 4096;
+const SWEEP_BLOCKS: i64 = 256;
 
 /// The row stays locked until the transaction ends, so that the upload is not discarded meanwhile.
 const LOCK_COMING: &str =
     "SELECT round, mixer FROM mailbox_uploads WHERE upload = $1 AND state = 0 FOR UPDATE";
 
-/// A piece of an upload: lists and messages as columns, if the upload is still coming.
+/// A piece of an upload: lists and blocks as columns, if the upload is still coming.
 const APPEND: &str = "WITH coming AS \
         (SELECT upload FROM mailbox_uploads WHERE upload = $1 AND state = 0 FOR UPDATE), \
     lists AS (INSERT INTO mailbox_lists (upload, mailbox, first, messages, signature) \
         SELECT coming.upload, list.* FROM coming, \
         UNNEST($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[]) AS list), \
-    messages AS (INSERT INTO mailbox_messages (id, message) \
-        SELECT message.* FROM coming, UNNEST($6::bigint[], $7::bytea[]) AS message) \
+    blocks AS (INSERT INTO mailbox_blocks (id, length, messages) \
+        SELECT block.id, $6, block.messages \
+        FROM coming, UNNEST($7::bigint[], $8::bytea[]) AS block (id, messages)) \
     SELECT upload FROM coming";
 
 impl Pools {
@@ -60,16 +61,16 @@ impl Pools {
             lists.iter().map(|list| f(list).into()).collect()
         };
         let signatures: Vec<&[u8]> = lists.iter().map(|(.., signature)| &signature[..]).collect();
-        let messages: Vec<&[u8]> = chunk.messages.iter().collect();
-        let places = (chunk.first..).take(messages.len()).map(|place| id(upload, place));
+        let (places, blocks): (Vec<_>, Vec<_>) = row::blocks(upload, chunk)?.into_iter().unzip();
         let coming = sqlx::query(APPEND)
             .bind(upload.0)
             .bind(column(|list| list.0.0))
             .bind(column(|list| list.1))
             .bind(column(|list| list.2))
             .bind(signatures)
-            .bind(places.collect::<Result<Vec<_>, _>>()?)
-            .bind(messages)
+            .bind(row::length(chunk)?)
+            .bind(places)
+            .bind(blocks)
             .fetch_optional(&self.relaxed)
             .await?;
         Ok(coming.is_some())
@@ -126,10 +127,10 @@ impl Pools {
         let upload = row::upload(&row)?;
         let mut tx = self.relaxed.begin().await?;
         let (from, to) = (id(upload, 0)?, id(upload, u32::MAX)?);
-        let messages = sqlx::query(sql::DELETE_MESSAGES).bind(from).bind(to).bind(SWEEP_ROWS);
-        if messages.execute(&mut *tx).await?.rows_affected() < SWEEP_ROWS as u64 {
-            let lists = sqlx::query(sql::DELETE_LISTS).bind(upload.0).bind(SWEEP_ROWS);
-            if lists.execute(&mut *tx).await?.rows_affected() < SWEEP_ROWS as u64 {
+        let blocks = sqlx::query(sql::DELETE_BLOCKS).bind(from).bind(to).bind(SWEEP_BLOCKS);
+        if blocks.execute(&mut *tx).await?.rows_affected() < SWEEP_BLOCKS as u64 {
+            let lists = sqlx::query(sql::DELETE_LISTS).bind(upload.0).bind(SWEEP_LISTS);
+            if lists.execute(&mut *tx).await?.rows_affected() < SWEEP_LISTS as u64 {
                 sqlx::query(sql::DELETE_UPLOAD).bind(upload.0).execute(&mut *tx).await?;
             }
         }
@@ -159,10 +160,10 @@ impl Pools {
         upload: UploadId,
         first: u32,
         limit: u32,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        let from = id(upload, first)?;
-        let messages = sqlx::query(sql::MESSAGES).bind(from).bind(from + i64::from(limit));
-        let rows = messages.fetch_all(&self.durable).await?;
-        rows.iter().map(|row| Ok(row.try_get("message")?)).collect()
+    ) -> Result<Page, StoreError> {
+        let first = id(upload, first)?;
+        let block = sqlx::query(sql::BLOCK).bind(id(upload, 0)?).bind(first);
+        let row = block.fetch_optional(&self.durable).await?;
+        row.map_or(Ok(Page::default()), |row| row::page(&row, first, limit))
     }
 }

@@ -1,5 +1,9 @@
+use sqlx::Row;
+
 use super::*;
 use crate::store::conformance;
+use crate::store::sql::migrator;
+use crate::store::sqlite::{MIGRATIONS, options};
 
 fn url(folder: &tempfile::TempDir, name: &str) -> String {
     format!("sqlite://{}", folder.path().join(name).display())
@@ -42,6 +46,26 @@ async fn a_file_keeps_what_is_complete_and_drops_the_rest() {
     assert!(!store.append(half, &conformance::chunk(2, 1)).await.unwrap());
     while store.sweep().await.unwrap() {}
     assert!(store.messages(half, 0, 9).await.unwrap().is_empty());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn messages_that_were_stored_one_by_one_are_still_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(&folder, "m.db");
+    let pool = SqlitePool::connect_with(options(&url).unwrap()).await.unwrap();
+    migrator(&MIGRATIONS[..4]).run(&pool).await.unwrap();
+    for place in 0..3u32 {
+        sqlx::query("INSERT INTO mailbox_messages (id, message) VALUES ($1, $2)")
+            .bind(id(UploadId(1), place).unwrap())
+            .bind(&place.to_be_bytes()[..])
+            .execute(&pool)
+            .await
+            .unwrap();
+    }
+    pool.close().await;
+    let store = SqliteMailboxes::open(&url).await.unwrap();
+    assert_eq!(conformance::read(&store, UploadId(1), 1, 9).await.unwrap(), [1, 2]);
     store.close().await;
 }
 
