@@ -1,8 +1,9 @@
 //! Running commands and telling how it went.
 
 use std::{
-    io,
+    io::{self, Write},
     process::{Command, ExitStatus},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -49,6 +50,21 @@ pub fn run(command: &mut Command) -> Outcome {
 pub fn run_as(what: &str, command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| Failure::not_started(command, &error))?;
     if status.success() { Ok(()) } else { Err(Failure::of_command(what, status)) }
+}
+
+/// Runs a command to its end while `meanwhile` runs, and shows its output after that.
+pub fn run_beside(command: &mut Command, meanwhile: impl FnOnce() -> Outcome) -> Outcome {
+    let what = shown(command);
+    let (output, outcome) = thread::scope(|scope| {
+        let beside = scope.spawn(|| command.output());
+        let outcome = meanwhile();
+        (beside.join().expect("it does not panic"), outcome)
+    });
+    let output = output.map_err(|error| Failure::not_started(command, &error))?;
+    println!("{what}:");
+    io::stdout().write_all(&[output.stdout, output.stderr].concat()).ok();
+    outcome?;
+    if output.status.success() { Ok(()) } else { Err(Failure::of_command(&what, output.status)) }
 }
 
 /// Whether a command can be started and ends with success; its output is dropped.

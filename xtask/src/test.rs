@@ -1,13 +1,18 @@
 //! Every check and every test, in the order in which a mistake shows soonest.
 
+use std::thread;
+
 use crate::{
     bindings, boards, firmware, install, root, rules,
-    step::{Outcome, Steps, run},
+    step::{Outcome, Steps, run, run_beside},
     toolchain::cargo,
 };
 
 /// What every cargo command gets: the versions of Cargo.lock and no others.
 const LOCKED: &str = "--locked";
+
+/// The test with many hosts.
+const HOSTS: &str = "nothing_is_lost_between_hosts_that_fail";
 
 type Step = (&'static str, fn() -> Outcome);
 
@@ -64,17 +69,25 @@ fn documentation() -> Outcome {
         .env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// Those that take long wait for rounds to pass, so there are more of them at a time than processors.
 fn tests() -> Outcome {
-    run(cargo().args(["test", LOCKED, "--workspace"]))
+    let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
+    run(cargo().args(["test", LOCKED, "--workspace"]).env("RUST_TEST_THREADS", threads.to_string()))
 }
 
 /// Documentation's `ignore` blocks would count as ignored tests, so targets are named. What only measures is left to
 /// `cargo xtask footprint`.
 fn ignored_tests() -> Outcome {
-    run(cargo()
-        .args(["test", LOCKED, "--workspace", "--lib", "--bins", "--tests"])
-        .args(["--", "--ignored"])
-        .args(["--skip", "footprint::"]))
+    let ignored = |targets: &[&str], skipped: &[&str]| {
+        let mut command = cargo();
+        command.args(["test", LOCKED, "--workspace"]).args(targets).args(["--", "--ignored"]);
+        command.args(skipped.iter().flat_map(|name| ["--skip", name]));
+        command
+    };
+    // It waits most of the time, and so do the others.
+    run_beside(&mut ignored(&["--test", "hosts"], &[]), || {
+        run(&mut ignored(&["--lib", "--bins", "--tests"], &["footprint::", HOSTS]))
+    })
 }
 
 /// By itself zephyr-core has only its portable backend and no heap, whatever other crates of the workspace turn on.

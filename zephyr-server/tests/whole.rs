@@ -25,18 +25,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use network::{Network, Plan, free_port};
-use tokio::sync::Mutex;
 use tokio::time::timeout;
 use zephyr_client::{Client, Event, Message, Options, Registrar, Store};
 use zephyr_core::{Address, Role, RouteMode};
 use zephyr_server::{Node, NodeConfig, ServerEvent};
 
-/// Rounds have deadlines: networks that share the processor with others would miss them.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_server_learns_of_the_same_directory() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let network = Network::start(Plan::default()).await;
     let mut rounds = Vec::new();
     for node in &network.nodes {
@@ -95,7 +90,6 @@ async fn message(client: &Client, within: Duration) -> (Option<Address>, String)
 }
 
 async fn messages_arrive(plan: Plan) {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(plan).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;
@@ -155,7 +149,6 @@ fn disturb(network: &Network) -> Vec<TcpStream> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_and_half_open_connections_to_every_port_disturb_nobody() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan::default()).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;
@@ -171,7 +164,6 @@ async fn garbage_and_half_open_connections_to_every_port_disturb_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mixer_that_restarts_costs_a_round_and_no_message() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan::default()).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;
@@ -190,7 +182,6 @@ async fn a_mixer_that_restarts_costs_a_round_and_no_message() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mixer_that_comes_back_at_another_address_is_found_by_the_others() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan::default()).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;

@@ -6,7 +6,6 @@ use tokio::sync::broadcast::Receiver;
 use tokio::time::timeout;
 use zephyr_server::{Node, ServerEvent};
 
-use super::ONE_AT_A_TIME;
 use super::network::{Network, Plan};
 
 /// Waits for a directory of so many mixers.
@@ -28,7 +27,6 @@ fn void(network: &Network) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mixer_that_is_stopped_in_peace_and_restarted_costs_no_round() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let plan = Plan { min_mixers: 2, round_ms: 4000, ..Plan::default() };
     let mut network = Network::start(plan).await;
     let mut events = network.nodes[0].events();
@@ -48,7 +46,6 @@ async fn a_mixer_that_is_stopped_in_peace_and_restarted_costs_no_round() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_server_comes_to_an_end_when_it_is_to_finish() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let network = Network::start(Plan::default()).await;
     let mut events = network.nodes[0].events();
     agreed(&mut events, 3).await;

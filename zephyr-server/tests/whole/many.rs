@@ -14,7 +14,7 @@ use zephyr_server::{FrontConfig, MailboxFront, Node, NodeConfig, ServerEvent};
 use super::metrics::Metrics;
 use super::network::{Network, Plan, free_port};
 use super::postgres::Postgres;
-use super::{ONE_AT_A_TIME, join, message};
+use super::{join, message};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -81,7 +81,6 @@ async fn agreed(node: &Node) -> Round {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_mailbox_server_keeps_its_part_and_replicas_are_the_same() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan { mailboxes: 3, ..Plan::default() }).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;
@@ -112,7 +111,6 @@ async fn each_mailbox_server_keeps_its_part_and_replicas_are_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; run by cargo xtask test"]
 async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let database = Postgres::start();
     let url = database.empty();
     let mut network = Network::start(Plan { mailboxes: 1, ..Plan::default() }).await;

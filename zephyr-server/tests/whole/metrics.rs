@@ -9,7 +9,6 @@ use tokio::time::timeout;
 use zephyr_core::Role;
 use zephyr_server::{Node, ServerEvent};
 
-use super::ONE_AT_A_TIME;
 use super::network::{Network, Plan};
 use super::thief::Thief;
 
@@ -106,7 +105,6 @@ async fn looped(node: &Node) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_server_tells_what_it_does_and_an_honest_network_loses_nothing() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let network = Network::start(Plan { round_ms: 3000, ..Plan::default() }).await;
     for mixer in network.of(Role::Mixer) {
         looped(mixer).await;
@@ -147,7 +145,6 @@ async fn every_server_tells_what_it_does_and_an_honest_network_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asks_for_metrics_in_a_strange_way_disturbs_nobody() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let plan = Plan { mixers: 1, pkgs: 1, infos: 1, mailboxes: 1, ..Plan::default() };
     let network = Network::start(plan).await;
     let node = &network.nodes[0];
@@ -180,7 +177,6 @@ async fn whoever_asks_for_metrics_in_a_strange_way_disturbs_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mixer_that_drops_packets_is_named_by_the_others_and_nobody_else_is() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan { round_ms: 3000, ..Plan::default() }).await;
     network.nodes.remove(2).stop().await;
     let thief = Thief::start(&network.configs[2]).await;

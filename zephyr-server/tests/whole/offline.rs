@@ -9,7 +9,7 @@ use zephyr_client::{Client, Delivery, Event, Message, RunError};
 use zephyr_core::session;
 
 use super::network::{Network, Plan};
-use super::{ONE_AT_A_TIME, register};
+use super::register;
 
 /// A client that can be stopped and started again.
 struct Program {
@@ -49,7 +49,6 @@ impl Program {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recipient_who_was_offline_gets_everything_in_order_and_the_sender_knows() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan::default()).await;
     let alice = Program::start(register(&mut network, "alice@example.org").await);
     let bob = Program::start(register(&mut network, "bob@example.org").await);

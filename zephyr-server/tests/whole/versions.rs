@@ -11,8 +11,8 @@ use zephyr_core::{
 use zephyr_server::{Native, Node, NodeConfig, ServerEvent};
 use zeroize::Zeroizing;
 
+use super::join;
 use super::network::{Network, Plan, free_port, now};
-use super::{ONE_AT_A_TIME, join};
 
 /// Everybody who has a key signs that from `from` on the mixer with the index `gone` is replaced by the one of
 /// `config`.
@@ -95,7 +95,6 @@ async fn write(from: &Client, to: &Address, until: Round, network: &Network) -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mixer_comes_and_another_goes_and_every_message_arrives_once_and_in_order() {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let mut network = Network::start(Plan::default()).await;
     let alice = join(&mut network, "alice@example.org").await;
     let bob = join(&mut network, "bob@example.org").await;
