@@ -29,16 +29,21 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a server with an empty database `postgres` and starts it.
-    pub fn start() -> Self {
+    /// A folder and a port.
+    fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let user = User::choose();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Self { folder, user, port, process: None, schemas: AtomicU32::new(0) };
-        fs::write(server.path("password"), PASSWORD).unwrap();
         server.give("");
+        server
+    }
+
+    /// Makes a server with an empty database `postgres` and starts it.
+    pub fn start() -> Self {
+        let mut server = Self::new();
+        fs::write(server.path("password"), PASSWORD).unwrap();
         server.give("password");
-        let mut server = server;
         let made = server
             .command("initdb")
             .args(["--no-sync", "--username=zephyr", "--encoding=UTF8", "--locale=C"])
@@ -51,6 +56,35 @@ impl Postgres {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         server.run();
         server
+    }
+
+    /// Starts a standby of it: a server that follows by streaming replication, and can only be read.
+    pub fn standby(&self) -> Self {
+        let mut standby = Self::new();
+        let copied = standby
+            .command("pg_basebackup")
+            .arg("-h")
+            .arg(self.folder.path())
+            .args(["-p", &self.port.to_string(), "-U", "zephyr", "--no-password"])
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+            .arg("-D")
+            .arg(standby.path("data"))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        standby.run();
+        standby
+    }
+
+    /// Waits until a standby has all that has been written until now.
+    pub fn is_followed_by(&self, standby: &Self) {
+        let written = self.sql("SELECT pg_current_wal_flush_lsn()");
+        let asked = format!("SELECT pg_last_wal_replay_lsn() >= '{}'", written.trim());
+        let start = Instant::now();
+        while standby.sql(&asked).trim() != "t" {
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not: {}", standby.log());
+            sleep(Duration::from_millis(20));
+        }
     }
 
     /// Starts it (again), at the same port, and waits until it answers.

@@ -124,13 +124,14 @@ async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
     };
     let mut server = Some(Node::start(moved).await.unwrap());
 
-    // One is where the network file says that the server is; the other may only read.
+    // One is where the network file says that the server is; the other may only read, and only from a standby.
     database.sql("CREATE ROLE reader LOGIN PASSWORD 'reader'");
     let schema = url.rsplit("%3D").next().unwrap();
     database.sql(&format!("GRANT USAGE ON SCHEMA {schema} TO reader"));
     database.sql(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader"));
-    let (_, rest) = url.split_once('@').unwrap();
-    let reads = format!("postgres://reader:reader@{rest}");
+    let standby = database.standby();
+    let (_, schema) = url.split_once("/postgres?").unwrap();
+    let reads = format!("postgres://reader:reader@127.0.0.1:{}/postgres?{schema}", standby.port());
     let mut fronts = Vec::new();
     for (client_listen, url) in [(config.client_listen.clone(), &url), (free_port(), &reads)] {
         let (manifest, seed) = (network.manifest.clone(), config.seed.clone());
@@ -153,6 +154,7 @@ async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
     for mailbox in 0..3 {
         mailboxes.push(whole(&network, running, round, mailbox).await);
     }
+    database.is_followed_by(&standby);
     for runs in [true, false] {
         for front in &fronts {
             for (mailbox, whole) in (0..).zip(&mailboxes) {
