@@ -18,6 +18,9 @@ fn a_mixer_and_the_coordinator_die_and_every_message_arrives() {
     for words in ["3 of 4 mixers", "mixer-3 is KILLED", "mixer-1 is KILLED", "is started again"] {
         assert!(told.contains(words), "{words}: {told}");
     }
+    let (before, _) = told.split_once(": mixer-3 is KILLED").expect("a round");
+    let round = before.lines().last().expect("its number");
+    assert!(told.contains(&format!("{round}: void")), "what was in {round} was lost: {told}");
     let figures = figures(&output);
     assert_eq!((&figures["sent"], &figures["delivered"]), (&6.into(), &6.into()), "{figures}");
     assert_eq!((&figures["lost"], &figures["faults"]), (&0.into(), &2.into()), "{figures}");

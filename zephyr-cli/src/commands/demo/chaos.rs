@@ -16,7 +16,7 @@ pub const FAULTS: usize = 2;
 
 /// The first mixer in the manifest's order is the coordinator.
 const COORDINATOR: usize = 0;
-/// So long after something has begun in all servers it is in full swing.
+/// So long after a round has opened in all servers it is in full swing.
 const MOMENT_MS: u64 = 30;
 /// Just another mixer.
 const MIXER: usize = 2;
@@ -45,8 +45,9 @@ pub struct Chaos {
 }
 
 impl Chaos {
-    /// Nothing, or from the round `first` on: a mixer dies as mixing begins, and is back two rounds later; then the
-    /// coordinator dies as a round opens, and is back two rounds after that.
+    /// Nothing, or from the round `first` on: a mixer dies as the last packets come in, which loses the round however
+    /// fast the others mix, and is back two rounds later; then the coordinator dies as a round opens, and is back two
+    /// rounds after that.
     pub fn new(plan: &Plan, parameters: &Parameters, first: Round) -> Self {
         let mut acts = VecDeque::new();
         let mut act = |n: u64, at: fn(&Schedule) -> UnixMs, mixer, act| {
@@ -54,7 +55,9 @@ impl Chaos {
             acts.push_back((at(&parameters.schedule(round)), round, mixer, act));
         };
         if plan.chaos {
-            act(0, |s| s.submit_until.plus(MOMENT_MS), MIXER, Act::Kill("as mixing begins"));
+            let late =
+                |s: &Schedule| s.submit_from.plus(s.submit_until.since(s.submit_from) / 4 * 3);
+            act(0, late, MIXER, Act::Kill("as the last packets come in"));
             act(2, |s| s.submit_from, MIXER, Act::Start);
             let kill = Act::Kill("as the round opens, of which it is the coordinator");
             act(4, |s| s.opens.plus(MOMENT_MS), COORDINATOR, kill);
