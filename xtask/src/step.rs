@@ -49,6 +49,10 @@ pub fn run(command: &mut Command) -> Outcome {
 /// As [`run`], for a command whose words say little: a failure names it as `what`.
 pub fn run_as(what: &str, command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| Failure::not_started(command, &error))?;
+    judge(what, status)
+}
+
+fn judge(what: &str, status: ExitStatus) -> Outcome {
     if status.success() { Ok(()) } else { Err(Failure::of_command(what, status)) }
 }
 
@@ -63,8 +67,7 @@ pub fn run_beside(command: &mut Command, meanwhile: impl FnOnce() -> Outcome) ->
     let output = output.map_err(|error| Failure::not_started(command, &error))?;
     println!("{what}:");
     io::stdout().write_all(&[output.stdout, output.stderr].concat()).ok();
-    outcome?;
-    if output.status.success() { Ok(()) } else { Err(Failure::of_command(&what, output.status)) }
+    outcome.and(judge(&what, output.status))
 }
 
 /// Whether a command can be started and ends with success; its output is dropped.

@@ -130,8 +130,10 @@ async fn fronts_answer_for_their_mailbox_server_and_go_on_without_it() {
     database.sql(&format!("GRANT USAGE ON SCHEMA {schema} TO reader"));
     database.sql(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader"));
     let standby = database.standby();
-    let (_, schema) = url.split_once("/postgres?").unwrap();
-    let reads = format!("postgres://reader:reader@127.0.0.1:{}/postgres?{schema}", standby.port());
+    let (_, parameters) = url.split_once('?').unwrap();
+    let follows = standby.url(parameters);
+    let (_, rest) = follows.split_once('@').unwrap();
+    let reads = format!("postgres://reader:reader@{rest}");
     let mut fronts = Vec::new();
     for (client_listen, url) in [(config.client_listen.clone(), &url), (free_port(), &reads)] {
         let (manifest, seed) = (network.manifest.clone(), config.seed.clone());

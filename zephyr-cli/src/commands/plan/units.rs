@@ -14,7 +14,7 @@ use zephyr_core::{
 };
 use zephyr_machine::pkg::Registration;
 use zephyr_server::Native;
-use zephyr_server::store::{Registrations, SqliteRegistrations, StoreError};
+use zephyr_server::store::{Registrations, SqliteRegistrations};
 
 use crate::clock;
 use crate::commands::bench::packets::cover;
@@ -31,8 +31,6 @@ const KIB: usize = 1_024;
 const MESSAGES: usize = 3;
 /// An operation is repeated at least so long, and so often.
 const LEAST: (Duration, usize) = (Duration::from_millis(40), 20);
-/// So often an address is looked up.
-const LOOK_UPS: usize = 400;
 
 /// Seconds on one core.
 #[derive(Clone, Copy, Debug)]
@@ -94,21 +92,41 @@ fn hedge() -> Hedge {
     Hedge::new([3; 32], 0)
 }
 
-/// What an operation takes.
-fn time(mut operation: impl FnMut()) -> f64 {
-    let (mut times, begun) = (Vec::new(), Instant::now());
-    while begun.elapsed() < LEAST.0 || times.len() < LEAST.1 {
-        let start = Instant::now();
-        operation();
-        times.push(start.elapsed());
-    }
-    typical(times)
+/// What an operation took, time after time.
+struct Times {
+    begun: Instant,
+    times: Vec<Duration>,
 }
 
-/// The lower quartile of many runs: what else runs on the machine only ever adds.
-fn typical(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 4].as_secs_f64()
+impl Times {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), times: Vec::new() }
+    }
+
+    fn are_too_few(&self) -> bool {
+        self.begun.elapsed() < LEAST.0 || self.times.len() < LEAST.1
+    }
+
+    fn add_since(&mut self, start: Instant) {
+        self.times.push(start.elapsed());
+    }
+
+    /// The lower quartile: what else runs on the machine only ever adds.
+    fn typical(mut self) -> f64 {
+        self.times.sort_unstable();
+        self.times[self.times.len() / 4].as_secs_f64()
+    }
+}
+
+/// What an operation takes that can't fail.
+fn time(mut operation: impl FnMut()) -> f64 {
+    let mut times = Times::begin();
+    while times.are_too_few() {
+        let start = Instant::now();
+        operation();
+        times.add_since(start);
+    }
+    times.typical()
 }
 
 /// Keys of as many mixers as a route has.
@@ -181,8 +199,9 @@ fn handshake() -> Result<f64, LinkError> {
 fn connection() -> std::io::Result<f64> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let connect = || {
-        let mut message = [0; 64];
+    let (mut message, mut times) = ([0; 64], Times::begin());
+    while times.are_too_few() {
+        let start = Instant::now();
         let mut client = TcpStream::connect(address)?;
         let (mut server, _) = listener.accept()?;
         for _ in 0..MESSAGES {
@@ -191,33 +210,26 @@ fn connection() -> std::io::Result<f64> {
             server.write_all(&message)?;
             client.read_exact(&mut message)?;
         }
-        std::io::Result::Ok(())
-    };
-    connect()?;
-    Ok(time(|| drop(black_box(connect()))) / 2.0)
+        drop((client, server));
+        times.add_since(start);
+    }
+    Ok(times.typical() / 2.0)
 }
 
 async fn look_up(address: &Address) -> Outcome<f64> {
     let folder = tempfile::tempdir().map_err(Failure::failed)?;
     let file = folder.path().join("pkg.db");
     let store = SqliteRegistrations::open(&sqlite_url(&file)).await.map_err(Failure::failed)?;
-    let times = looked_up(&store, address).await.map_err(Failure::failed);
-    store.close().await;
-    times.map(typical)
-}
-
-async fn looked_up(
-    store: &SqliteRegistrations,
-    address: &Address,
-) -> Result<Vec<Duration>, StoreError> {
-    store.put(address, &Registration::new(ClientKey::from_bytes([4; 32]), clock::now())).await?;
-    let mut times = Vec::new();
-    for _ in 0..LOOK_UPS {
+    let registration = Registration::new(ClientKey::from_bytes([4; 32]), clock::now());
+    store.put(address, &registration).await.map_err(Failure::failed)?;
+    let mut times = Times::begin();
+    while times.are_too_few() {
         let start = Instant::now();
-        black_box(store.load(address).await?);
-        times.push(start.elapsed());
+        black_box(store.load(address).await.map_err(Failure::failed)?);
+        times.add_since(start);
     }
-    Ok(times)
+    store.close().await;
+    Ok(times.typical())
 }
 
 fn frame() -> Result<f64, LinkError> {
