@@ -73,7 +73,9 @@ pub(super) fn swarm(
         ping: ping::Behaviour::new(ping),
     };
     let config = swarm::Config::with_executor(move |task: Task| spawn(task, stop.clone()))
-        .with_idle_connection_timeout(NEVER);
+        .with_idle_connection_timeout(NEVER)
+        // Every server speaks every protocol, so nobody waits for the other to say so.
+        .with_substream_upgrade_protocol_override(Version::V1Lazy);
     Ok(Swarm::new(transport(&keypair)?, behaviour, own, config))
 }
 

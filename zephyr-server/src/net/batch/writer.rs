@@ -13,7 +13,7 @@ pub struct BatchWriter {
     stream: Stream,
     stall: Duration,
     item_len: usize,
-    /// The next block, with room for its count in front.
+    /// The next block, with room for its count in front, and for the end behind it.
     block: Vec<u8>,
     items: u16,
 }
@@ -31,8 +31,7 @@ impl BatchWriter {
         let preamble = preamble(header.len(), item_len).ok_or(BatchError::Form)?;
         let mut go = [0];
         step(stall, async {
-            stream.write_all(&preamble).await?;
-            stream.write_all(header).await?;
+            stream.write_all(&[&preamble, header].concat()).await?;
             stream.flush().await?;
             stream.read_exact(&mut go).await
         })
@@ -40,7 +39,7 @@ impl BatchWriter {
         if go != [GO] {
             return Err(BatchError::Form);
         }
-        let block = Vec::with_capacity(COUNT + BLOCK_BYTES.max(item_len));
+        let block = Vec::with_capacity(COUNT + BLOCK_BYTES.max(item_len) + COUNT);
         Ok(Self { stream, stall, item_len, block, items: 0 })
     }
 
@@ -62,21 +61,26 @@ impl BatchWriter {
     }
 
     async fn write_block(&mut self) -> Result<(), BatchError> {
+        self.count_block();
+        step(self.stall, self.stream.write_all(&self.block)).await?;
+        self.block.clear();
+        self.items = 0;
+        Ok(())
+    }
+
+    fn count_block(&mut self) {
         if self.items > 0 {
             self.block[..COUNT].copy_from_slice(&self.items.to_be_bytes());
-            step(self.stall, self.stream.write_all(&self.block)).await?;
-            self.block.clear();
-            self.items = 0;
         }
-        Ok(())
     }
 
     /// Sends the end and waits for the receiver's acknowledgement, at most [`MAX_ACK_LEN`] bytes.
     pub async fn finish(mut self) -> Result<Vec<u8>, BatchError> {
-        self.write_block().await?;
-        let Self { mut stream, stall, .. } = self;
+        self.count_block();
+        let Self { mut stream, stall, mut block, .. } = self;
+        block.extend_from_slice(&[0; COUNT]);
         step(stall, async {
-            stream.write_all(&[0; COUNT]).await?;
+            stream.write_all(&block).await?;
             stream.flush().await
         })
         .await?;
