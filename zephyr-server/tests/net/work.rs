@@ -133,6 +133,19 @@ async fn a_batch_of_5000_items_arrives_whole_and_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_arrives_whole_wherever_its_blocks_end() {
+    let mut nodes = network(2).await;
+    let (sender, to) = (nodes[0].handle.clone(), nodes[1].id());
+    for items in [0, 1, 63, 64, 65, 127, 128, 129] {
+        let (acknowledgement, count) =
+            tokio::join!(send_batch(&sender, to, items, 1024), take_batch(&mut nodes[1]));
+        assert_eq!(count.unwrap(), items as usize);
+        assert_eq!(acknowledgement.unwrap(), b"header");
+    }
+    stop_all(nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn batches_of_all_peers_at_once_get_through() {
     let mut nodes = network(4).await;
     let to = nodes[3].id();

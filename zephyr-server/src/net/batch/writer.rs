@@ -13,7 +13,7 @@ pub struct BatchWriter {
     stream: Stream,
     stall: Duration,
     item_len: usize,
-    /// The next block, with room for its count in front, and for the end behind it.
+    /// The next block: its count, which is filled in when it is sent, and its items. Without any it is the end.
     block: Vec<u8>,
     items: u16,
 }
@@ -39,7 +39,8 @@ impl BatchWriter {
         if go != [GO] {
             return Err(BatchError::Form);
         }
-        let block = Vec::with_capacity(COUNT + BLOCK_BYTES.max(item_len) + COUNT);
+        let mut block = Vec::with_capacity(COUNT + BLOCK_BYTES.max(item_len) + COUNT);
+        block.extend_from_slice(&[0; COUNT]);
         Ok(Self { stream, stall, item_len, block, items: 0 })
     }
 
@@ -51,9 +52,6 @@ impl BatchWriter {
         if item.len() != self.item_len {
             return Err(BatchError::Form);
         }
-        if self.block.is_empty() {
-            self.block.extend_from_slice(&[0; COUNT]);
-        }
         self.block.extend_from_slice(item);
         self.items += 1;
         let is_full = self.block.len() + self.item_len > COUNT + BLOCK_BYTES;
@@ -61,24 +59,24 @@ impl BatchWriter {
     }
 
     async fn write_block(&mut self) -> Result<(), BatchError> {
-        self.count_block();
+        self.fill_in_count();
         step(self.stall, self.stream.write_all(&self.block)).await?;
-        self.block.clear();
+        self.block.truncate(COUNT);
         self.items = 0;
         Ok(())
     }
 
-    fn count_block(&mut self) {
-        if self.items > 0 {
-            self.block[..COUNT].copy_from_slice(&self.items.to_be_bytes());
-        }
+    fn fill_in_count(&mut self) {
+        self.block[..COUNT].copy_from_slice(&self.items.to_be_bytes());
     }
 
     /// Sends the end and waits for the receiver's acknowledgement, at most [`MAX_ACK_LEN`] bytes.
     pub async fn finish(mut self) -> Result<Vec<u8>, BatchError> {
-        self.count_block();
-        let Self { mut stream, stall, mut block, .. } = self;
-        block.extend_from_slice(&[0; COUNT]);
+        self.fill_in_count();
+        let Self { mut stream, stall, mut block, items, .. } = self;
+        if items > 0 {
+            block.extend_from_slice(&[0; COUNT]);
+        }
         step(stall, async {
             stream.write_all(&block).await?;
             stream.flush().await
